@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// One stage of the data path, or a library that stages share.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of the target `name`, with what else they need.
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [.target(name: name)] + dependencies,
+        swiftSettings: strict
+    )
+}
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "freshet",
+    products: [
+        .executable(name: "freshet", targets: ["freshet"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C libraries and kernels.
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(
+            name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CKernels"),
+
+        // Shared by the stages.
+        library("Events", ["CXXHash"]),
+        library("StateCoding", ["CXXHash"]),
+        library("LZ4", ["CLZ4"]),
+        library("Kafka", ["CRdKafka"]),
+
+        // The data path, in its order.
+        library("Source", ["Events", "Kafka", "LZ4"]),
+        library("Decode", ["Events", "CSimdJSON"]),
+        library("Order", ["Events", "StateCoding"]),
+        library("Join", ["Events", "StateCoding"]),
+        library("Learn", ["Events", "StateCoding", "CKernels"]),
+        library("Snapshot", ["StateCoding", "LZ4"]),
+        library(
+            "Pipeline",
+            [
+                "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
+            ]),
+
+        // Around the path.
+        library("Configure", ["Events", "Decode", "Join", "Learn", "Snapshot", "Pipeline", yams]),
+        library("Generate", ["Events"]),
+        .executableTarget(
+            name: "freshet",
+            dependencies: [
+                "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
+                "Pipeline", "Kafka", "Configure", "Generate", "LZ4", argumentParser, logging,
+                lifecycle, signals,
+            ],
+            swiftSettings: strict
+        ),
+
+        tests(of: "Events"),
+        tests(of: "LZ4"),
+        tests(of: "Source", ["Events", "LZ4", "Kafka"]),
+        tests(of: "Decode", ["Events"]),
+        tests(of: "Order", ["Events", "StateCoding"]),
+        tests(of: "Join", ["Events", "StateCoding"]),
+        tests(of: "Learn", ["Events", "StateCoding"]),
+        tests(of: "Snapshot", ["StateCoding", "LZ4"]),
+        tests(of: "Kafka"),
+        tests(of: "Configure", ["Events", "Decode", "Join", "Learn", "Pipeline"]),
+        tests(of: "Generate", ["Events"]),
+        tests(
+            of: "Pipeline",
+            [
+                "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
+                "Configure", "Kafka", "Generate",
+            ]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["freshet", "Kafka"],
+            swiftSettings: strict
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

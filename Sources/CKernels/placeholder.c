@@ -1,0 +1,1 @@
+int freshet_kernels_placeholder;

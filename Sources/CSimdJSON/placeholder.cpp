@@ -1,0 +1,1 @@
+int freshet_simdjson_placeholder;

@@ -1,0 +1,55 @@
+public import Events
+
+/// One record as it was read, lent for the duration of a call.
+public struct RecordHeader: Sendable, BitwiseCopyable {
+    public var offset: Int64
+    /// Offsets that this record stands for: 1, or the length of a corrupt batch.
+    public var offsetCount: Int64
+    /// The broker's timestamp, milliseconds since the epoch; nil if there is none (files).
+    public var timestamp: Int64?
+
+    public init(offset: Int64, offsetCount: Int64 = 1, timestamp: Int64?) {
+        self.offset = offset
+        self.offsetCount = offsetCount
+        self.timestamp = timestamp
+    }
+}
+
+/// What the record held.
+public enum RecordContent {
+    case payload
+    /// A null value (tombstone).
+    case null
+    /// A batch whose checksum is wrong.
+    case corrupt
+    /// More bytes than the configured limit; they were skipped, not kept.
+    case tooLarge(byteCount: Int)
+}
+
+/// Takes one record: its header, what it is, and the payload's bytes (empty unless `.payload`).
+public typealias RecordReceiver = (RecordHeader, RecordContent, Span<UInt8>) -> Void
+
+/// Where records come from: Kafka, or files. One thread owns it.
+public protocol RecordSource: ~Copyable {
+    /// The partitions, fixed when the source is opened.
+    var partitions: [Partition] { get }
+
+    /// Hands over the next records of one partition in the order of their offsets: a bounded number,
+    /// none if there are none now. May wait for a few milliseconds if it has to ask a broker.
+    mutating func fetch(
+        partition index: Int, into receive: RecordReceiver
+    ) throws(SourceError)
+
+    /// Whether everything up to the partition's end has been handed over: the end offset recorded at
+    /// the start (replay), the broker's end as last heard of (live), the end of the file.
+    func isAtEnd(partition index: Int) -> Bool
+}
+
+/// A source that cannot go on: what, where and what to do, in one line.
+public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
