@@ -1,5 +1,3 @@
-public import Events
-
 /// How records are read as events.
 public struct DecodeSettings: Equatable, Sendable {
     /// The unit of the time field in records.
