@@ -46,7 +46,8 @@ public struct EventMerge: Sendable {
 
     /// Replaces the (empty) lane's batch by what `fill` appends to it.
     public mutating func refill<Failure: Error>(
-        lane index: Int, _ fill: (inout EventBatch) throws(Failure) -> Void
+        lane index: Int,
+        _ fill: (inout EventBatch) throws(Failure) -> Void
     ) throws(Failure) {
         precondition(lanes[index].isEmpty, "only an empty lane is refilled")
         lanes[index].batch.removeAll()

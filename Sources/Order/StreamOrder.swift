@@ -25,7 +25,8 @@ public struct StreamOrder: Equatable, Sendable {
     public private(set) var disordered: Int
 
     public init(
-        greatest: Key = Key(time: .min, role: .impression, partition: 0), disordered: Int = 0
+        greatest: Key = Key(time: .min, role: .impression, partition: 0),
+        disordered: Int = 0
     ) {
         self.greatest = greatest
         self.disordered = disordered

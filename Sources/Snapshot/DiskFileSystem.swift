@@ -12,7 +12,9 @@ public struct DiskFileSystem: FileSystem {
             throw FileError("create directory", path, code: code)
         }
         try makeDirectory((path.hasPrefix("/") ? "/" : "") + parent.joined(separator: "/"))
-        if unsafe mkdir(path, 0o755) != 0 && errno != EEXIST { throw FileError("create directory", path) }
+        if unsafe mkdir(path, 0o755) != 0 && errno != EEXIST {
+            throw FileError("create directory", path)
+        }
     }
 
     public func create(_ path: String) throws(FileError) -> any WritableFile {
@@ -112,7 +114,10 @@ private final class DiskFile: WritableFile, ReadableFile {
 extension FileError {
     fileprivate init(_ operation: String, _ path: String, code: CInt = errno) {
         self.init(
-            operation: operation, path: path, reason: unsafe String(cString: strerror(code)),
-            isMissing: code == ENOENT)
+            operation: operation,
+            path: path,
+            reason: unsafe String(cString: strerror(code)),
+            isMissing: code == ENOENT
+        )
     }
 }

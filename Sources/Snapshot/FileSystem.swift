@@ -54,8 +54,10 @@ extension FileSystem {
         let file = try open(path)
         guard file.byteCount <= maxCount else {
             throw FileError(
-                operation: "read", path: path,
-                reason: "\(file.byteCount) bytes, more than the \(maxCount) it may have")
+                operation: "read",
+                path: path,
+                reason: "\(file.byteCount) bytes, more than the \(maxCount) it may have"
+            )
         }
         var whole: [UInt8] = []
         var chunk: [UInt8] = []

@@ -72,7 +72,8 @@ enum ManifestText {
         let tail = Array((seal + String(repeating: "0", count: 16) + "\"\n}\n").utf8)
         guard text.count > tail.count else { throw ManifestDamage(reason: "is too short") }
         let sealed = Array(text.dropLast(tail.count))
-        guard Array(text.suffix(tail.count)) == Array((seal + checksum(of: sealed) + "\"\n}\n").utf8)
+        guard
+            Array(text.suffix(tail.count)) == Array((seal + checksum(of: sealed) + "\"\n}\n").utf8)
         else { throw ManifestDamage(reason: "does not match its own checksum") }
         return try JSONDecoder().decode(type, from: Data(text))
     }

@@ -6,7 +6,9 @@ extension SnapshotStore {
     ///   - creationTime: When a snapshot was made; nil if that cannot be told, which keeps it for
     ///     as long as the count does.
     public func prune(
-        _ settings: SnapshotSettings, now: Int64, creationTime: (String) -> Int64?
+        _ settings: SnapshotSettings,
+        now: Int64,
+        creationTime: (String) -> Int64?
     ) throws(SnapshotError) {
         let current = try current()
         for (age, name) in try names().reversed().enumerated() where name != current {

@@ -91,8 +91,10 @@ struct SectionFile {
                 var consumed = 0
                 while consumed < chunk.count {
                     unsafe consumed += try decoder.decode(
-                        chunk.span.bytes.extracting(consumed..<chunk.count), into: &content,
-                        outputMax: entry.contentBytes - content.count + 1)
+                        chunk.span.bytes.extracting(consumed..<chunk.count),
+                        into: &content,
+                        outputMax: entry.contentBytes - content.count + 1
+                    )
                     guard content.count <= entry.contentBytes else {
                         throw damaged("holds more than the \(entry.contentBytes) bytes it should")
                     }

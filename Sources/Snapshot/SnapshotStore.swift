@@ -51,7 +51,9 @@ public struct SnapshotStore: Sendable {
     public func current() throws(SnapshotError) -> String? {
         do throws(FileError) {
             let text = try files.readAll(currentFile, maxCount: 256)
-            return String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(String.init)
+            return String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(
+                String.init
+            )
         } catch {
             if error.isMissing { return nil }
             throw .file(error)
@@ -75,7 +77,9 @@ public struct SnapshotStore: Sendable {
 
     /// Writes a snapshot, all of it or nothing, and makes it current.
     public func write<Body: Codable & Sendable>(
-        name: String, sections: [Section], manifest body: Body
+        name: String,
+        sections: [Section],
+        manifest body: Body
     ) throws(SnapshotError) {
         let temporary = snapshots + "/." + name
         do {
@@ -114,7 +118,8 @@ public struct SnapshotStore: Sendable {
 
     /// Reads a snapshot's manifest.
     public func manifest<Body: Codable & Sendable>(
-        of name: String, as type: Body.Type
+        of name: String,
+        as type: Body.Type
     ) throws(SnapshotError) -> Manifest<Body> {
         let path = snapshots + "/" + name + "/manifest.json"
         let text: [UInt8]
@@ -140,7 +145,9 @@ public struct SnapshotStore: Sendable {
 
     /// Reads and verifies one section of a snapshot.
     public func section(
-        _ section: String, of name: String, files entries: [FileEntry]
+        _ section: String,
+        of name: String,
+        files entries: [FileEntry]
     ) throws(SnapshotError) -> [UInt8] {
         let directory = snapshots + "/" + name
         guard let entry = entries.first(where: { $0.name == section + ".lz4" }) else {

@@ -15,15 +15,22 @@ public final class StateLock: Sendable {
         guard descriptor >= 0 else {
             throw .file(
                 FileError(
-                    operation: "open", path: path, reason: unsafe String(cString: strerror(errno))))
+                    operation: "open",
+                    path: path,
+                    reason: unsafe String(cString: strerror(errno))
+                )
+            )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(descriptor)
             close(descriptor)
             throw .file(
                 FileError(
-                    operation: "lock", path: path,
-                    reason: "the state directory is in use by process \(holder)"))
+                    operation: "lock",
+                    path: path,
+                    reason: "the state directory is in use by process \(holder)"
+                )
+            )
         }
         _ = ftruncate(descriptor, 0)
         let text = Array("\(getpid())\n".utf8)
