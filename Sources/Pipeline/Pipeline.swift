@@ -255,7 +255,19 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         try sink.examples?.sync()
     }
 
+    // MARK: Figures
+
+    /// `Int64.min` before anything was applied.
     public var streamTime: Int64 { joiner.streamTime }
+    public var partitions: [Partition] { progress.map(\.partition) }
+    /// The join's books; quarantined records are in `consumed` only.
+    public var ledger: Ledger { joiner.ledger }
+    public var openImpressionCount: Int { joiner.openImpressionCount }
+    public var heldEventCount: Int { joiner.heldEventCount }
+    public var metrics: MetricsReport { sink.learner.report() }
+    public var skippedUpdates: Int { sink.learner.skippedUpdates }
+    /// Share of the input read so far, where the source knows its size.
+    public var fractionRead: Double? { source.fractionRead }
 }
 
 /// Files beside the state.
