@@ -6,7 +6,8 @@ public protocol JoinSink {
     /// An impression was accepted. Replaces raw numeric words by what is to be trained
     /// (standardised values), and returns the model's prediction.
     mutating func arrive(
-        _ impression: Event, features: inout MutableSpan<UInt32>
+        _ impression: Event,
+        features: inout MutableSpan<UInt32>
     ) -> Prediction
 
     /// Labels became final (whatever the label timing): the arrival's prediction can be scored.
