@@ -92,7 +92,7 @@ let package = Package(
         tests(of: "Decode", ["Events"]),
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
-        tests(of: "Learn", ["Events", "StateCoding"]),
+        tests(of: "Learn", ["Events", "StateCoding", "CKernels"]),
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
         tests(of: "Kafka"),
         tests(of: "Configure", ["Events", "Decode", "Join", "Learn", "Pipeline"]),
