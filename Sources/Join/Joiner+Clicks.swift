@@ -1,7 +1,7 @@
 internal import Events
 
 extension Joiner {
-    mutating func applyClick<Sink: JoinSink>(_ event: Event, sink: inout Sink) {
+    mutating func applyClick<Sink: JoinSink & ~Copyable>(_ event: Event, sink: inout Sink) {
         switch impressions.find(event.impressionID) {
         case .open(let slot):
             guard impressions.open[slot].click == .none else { break }
@@ -23,7 +23,7 @@ extension Joiner {
     }
 
     /// Joins a click that counts to its impression, then a conversion that waited for it.
-    mutating func joinClick<Sink: JoinSink>(
+    mutating func joinClick<Sink: JoinSink & ~Copyable>(
         time: Int64,
         clickID: EventID,
         to slot: UInt32,

@@ -3,7 +3,7 @@ internal import Events
 extension Joiner {
     /// Closes every window and hold that ends before `time`, in the order of their ends, then of
     /// opening. Nothing else lets a window end: what is to hold windows back does it here.
-    mutating func closeWindows<Sink: JoinSink>(before time: Int64, sink: inout Sink) {
+    mutating func closeWindows<Sink: JoinSink & ~Copyable>(before time: Int64, sink: inout Sink) {
         while let timer = timers.removeFirst(before: time) {
             guard timer.isCurrent(in: impressions.open, held) else { continue }
             timers.retire()
@@ -16,7 +16,7 @@ extension Joiner {
         }
     }
 
-    private mutating func endClickWindow<Sink: JoinSink>(_ slot: UInt32, sink: inout Sink) {
+    private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
         let impression = impressions.open[slot]
         if impression.click == .applied {
             train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
@@ -33,20 +33,20 @@ extension Joiner {
         train(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
     }
 
-    private mutating func endConversionWindow<Sink: JoinSink>(_ slot: UInt32, sink: inout Sink) {
+    private mutating func endConversionWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
         let isConverted = impressions.open[slot].conversion == .applied
         let labels = Labels(ctr: nil, ctcvr: isConverted)
         if !isConverted { score(slot, labels, sink: &sink) }
         train(slot, labels, sink: &sink)
     }
 
-    func score<Sink: JoinSink>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
+    func score<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
         sink.score(example(slot, labels))
     }
 
     /// Trains labels of an open impression, which closes when it has no more. The window that these
     /// labels waited for must be over, or its timer retired.
-    mutating func train<Sink: JoinSink>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
+    mutating func train<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
         let example = example(slot, labels)
         impressions.open.withRun(of: slot) { features, text in
             sink.train(example, features: features, text: text)

@@ -1,7 +1,7 @@
 internal import Events
 
 extension Joiner {
-    mutating func applyConversion<Sink: JoinSink>(_ event: Event, sink: inout Sink) {
+    mutating func applyConversion<Sink: JoinSink & ~Copyable>(_ event: Event, sink: inout Sink) {
         let named =
             event.impressionID.isNone
             ? knownClicks.impression(of: event.clickID) : event.impressionID
@@ -42,7 +42,7 @@ extension Joiner {
     }
 
     /// Judges the first conversion of an impression with an applied click, and trains it if it counts.
-    mutating func joinConversion<Sink: JoinSink>(
+    mutating func joinConversion<Sink: JoinSink & ~Copyable>(
         time: Int64,
         conversionID: EventID,
         partition: Int32,

@@ -1,7 +1,7 @@
 internal import Events
 
 extension Joiner {
-    mutating func applyImpression<Sink: JoinSink>(
+    mutating func applyImpression<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,
         text: Span<UInt8>,
@@ -19,7 +19,7 @@ extension Joiner {
         }
     }
 
-    private mutating func open<Sink: JoinSink>(
+    private mutating func open<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,
         text: Span<UInt8>,
@@ -47,7 +47,7 @@ extension Joiner {
         return slot
     }
 
-    private mutating func joinHeldClick<Sink: JoinSink>(
+    private mutating func joinHeldClick<Sink: JoinSink & ~Copyable>(
         _ click: HeldEvent,
         to slot: UInt32,
         sink: inout Sink

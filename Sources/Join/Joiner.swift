@@ -61,7 +61,7 @@ public struct Joiner: Sendable, StateCodable {
     ///
     /// `features` (encoded words) and `text` (the id's UTF-8 text) are those of an impression, and
     /// empty for other events.
-    public mutating func apply<Sink: JoinSink>(
+    public mutating func apply<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,
         text: Span<UInt8>,
@@ -76,7 +76,7 @@ public struct Joiner: Sendable, StateCodable {
     }
 
     /// Closes what ends before `time`, and moves stream time there unless it is later already.
-    public mutating func advance<Sink: JoinSink>(to time: Int64, sink: inout Sink) {
+    public mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {
         closeWindows(before: max(time, streamTime), sink: &sink)
         streamTime = max(streamTime, time)
         forgetClosed()

@@ -13,7 +13,7 @@ public import Source
 public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private let settings: PipelineSettings
     private var source: Source
-    private var decoder: Decoder
+    private var decoder: EventDecoder
     private var merge: EventMerge
     private var order: StreamOrder
     private var joiner: Joiner
@@ -74,7 +74,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             carriedTimes: progressIndex.map { progress[$0].carriedTime },
             orderingDelay: settings.order.orderingDelay
         )
-        decoder = Decoder(schema: settings.schema, settings: settings.decode)
+        decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
         quarantine = Quarantine(
             file: try sideFiles.quarantine.map { path throws(PipelineError) in
                 try SideFile(path: path, length: state?.sideFiles["quarantine"] ?? 0)
@@ -245,7 +245,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             progress: progress,
             sideFiles: lengths,
             now: settings.now,
-            kernelPath: sink.learner.kernelPath
+            kernelPath: sink.learner.network.kernelPath
         )
     }
 
@@ -264,8 +264,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     public var ledger: Ledger { joiner.ledger }
     public var openImpressionCount: Int { joiner.openImpressionCount }
     public var heldEventCount: Int { joiner.heldEventCount }
-    public var metrics: MetricsReport { sink.learner.report() }
-    public var skippedUpdates: Int { sink.learner.skippedUpdates }
+    public var metrics: MetricsReport { sink.learner.metrics.report() }
+    public var skippedUpdates: Int { sink.learner.counts.skippedUpdates }
     /// Share of the input read so far, where the source knows its size.
     public var fractionRead: Double? { source.fractionRead }
 }

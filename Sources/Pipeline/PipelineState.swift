@@ -25,16 +25,17 @@ public struct PipelineState: Sendable {
 
     /// The state as files, in the canonical order of the digest.
     public func sections() -> [Section] {
-        func encoded(_ value: some StateCodable) -> Section.Content {
-            var writer = StateWriter()
-            value.encode(to: &writer)
-            return .bytes(writer.bytes)
-        }
+        var learned = StateWriter()
+        learner.statistics.encode(to: &learned)
+        learner.metrics.encode(to: &learned)
+        learner.counts.encode(to: &learned)
+        var joined = StateWriter()
+        joiner.encode(to: &joined)
         return [
             Section(name: "parameters", content: .floats(learner.network.parameters)),
             Section(name: "optimizer", content: .floats(learner.network.optimizerState)),
-            Section(name: "learner", content: encoded(learner)),
-            Section(name: "join", content: encoded(joiner)),
+            Section(name: "learner", content: .bytes(learned.bytes)),
+            Section(name: "join", content: .bytes(joined.bytes)),
         ]
     }
 
@@ -43,7 +44,7 @@ public struct PipelineState: Sendable {
     public static func digest(of sections: [Section]) -> String {
         var digest = StateDigest()
         for section in sections {
-            section.content.withBytes { digest.update($0) }
+            section.content.withBytes { bytes in digest.update(bytes) }
         }
         return digest.text
     }
@@ -51,8 +52,8 @@ public struct PipelineState: Sendable {
     /// What the state amounts to.
     public func summary(stateDigest: String) -> Summary {
         var summary = Summary(
-            trained: .init(ctr: learner.trainedCTR, ctcvr: learner.trainedCTCVR),
-            skippedUpdates: learner.skippedUpdates,
+            trained: .init(ctr: learner.counts.trainedCTR, ctcvr: learner.counts.trainedCTCVR),
+            skippedUpdates: learner.counts.skippedUpdates,
             disordered: order.disordered,
             metrics: learner.metrics.report(),
             streamTime: joiner.streamTime == .min ? nil : joiner.streamTime,

@@ -76,3 +76,12 @@ public struct ResumedState: Sendable {
         }
     }
 }
+
+/// The floats that a section of them holds; bytes beyond the last whole one are the caller's to notice
+/// by the count.
+private func floats(of bytes: [UInt8]) -> [Float] {
+    unsafe [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
+        unsafe UnsafeMutableRawBufferPointer(floats).copyBytes(from: bytes.prefix(floats.count * 4))
+        count = floats.count
+    }
+}
