@@ -104,7 +104,7 @@ let package = Package(
         tests(of: "Events"),
         tests(of: "LZ4"),
         tests(of: "Source", ["Events", "LZ4", "Kafka"]),
-        tests(of: "Decode", ["Events"]),
+        tests(of: "Decode", ["Events", "Source"]),
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"]),
