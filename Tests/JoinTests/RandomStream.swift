@@ -52,13 +52,13 @@ struct RandomStream {
 
 extension RandomStream {
     private static func enlarge(_ settings: inout JoinSettings) {
-        settings.clickWindow *= 30
-        settings.conversionWindow *= 30
-        settings.orphanWindow *= 30
-        settings.closedMemory *= 30
-        settings.openImpressionsMax *= 60
-        settings.heldEventsMax *= 60
-        settings.closedIDsMax *= 60
+        settings.clickWindow *= 100
+        settings.conversionWindow *= 100
+        settings.orphanWindow *= 50
+        settings.closedMemory *= 100
+        settings.openImpressionsMax *= 100
+        settings.heldEventsMax *= 100
+        settings.closedIDsMax *= 100
     }
 }
 
@@ -75,8 +75,8 @@ private struct StepGenerator {
 
     init(_ scale: RandomStream.Scale, partitionCount: Int, random: inout SplitMix64) {
         self.partitionCount = partitionCount
-        impressionIDs = random.pick([3, 4, 5]) * (scale == .long ? 100 : 1)
-        clickIDs = random.pick([2, 3]) * (scale == .long ? 100 : 1)
+        impressionIDs = random.pick([3, 4, 5]) * (scale == .long ? 200 : 1)
+        clickIDs = random.pick([2, 3]) * (scale == .long ? 200 : 1)
         areHashed = scale == .long
         disorder = random.pick([0, 0.1, 0.4])
         longestStep = random.pick([1, 3, 10])
