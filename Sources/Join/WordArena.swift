@@ -43,15 +43,17 @@ struct WordArena: Sendable {
     mutating func store(features: Span<UInt32>, text: Span<UInt8>) -> Run {
         var run = Run(featureCount: UInt32(features.count), textCount: UInt32(text.count))
         run.block = allocate(run.blockCount)
-        var span = words.mutableSpan
-        for index in features.indices { span[run.features.lowerBound + index] = features[index] }
-        var bytes = unsafe span.mutableBytes
-        for index in text.indices {
-            bytes.storeBytes(
-                of: text[index],
-                toByteOffset: run.text.lowerBound + index,
-                as: UInt8.self
-            )
+        unsafe words.withUnsafeMutableBytes { words in
+            let start = Int(run.block) * 32
+            unsafe features.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: words[start...]).copyMemory(
+                    from: source
+                )
+            }
+            unsafe text.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: words[run.text.lowerBound...])
+                    .copyMemory(from: source)
+            }
         }
         return run
     }
