@@ -28,9 +28,9 @@ struct Document {
             )
         }
         do {
-            // Without the added lines a text below 16 bytes would live in the string itself, where
-            // the parser cannot keep a pointer to it.
-            let padded = text + "\n" + String(repeating: "\n", count: 16)
+            // A text below 16 bytes would live in the string itself, where the parser cannot keep a
+            // pointer to it.
+            let padded = text.utf8.count < 16 ? text + String(repeating: "\n", count: 16) : text
             root = try Parser(yaml: padded, encoding: .utf8).singleRoot()
         } catch let error as YamlError {
             throw ConfigurationError(error, file: file, text: text)
@@ -87,7 +87,12 @@ extension ConfigurationError {
         case .scanner(let context, let problem, let mark, _),
             .parser(let context, let problem, let mark, _):
             let what = context.map { "\(problem) \($0.text)" } ?? problem
-            self.init(file: file, line: mark.line, "is not YAML: \(what)")
+            // What is missing at the end of the text was opened where the context says.
+            let written = text.reversed().drop(while: \.isWhitespace)
+            let lastLine = written.count(where: \.isNewline) + 1
+            let line =
+                mark.line > lastLine ? min(context?.mark.line ?? lastLine, lastLine) : mark.line
+            self.init(file: file, line: line, "is not YAML: \(what)")
         case .composer(_, let problem, let mark, _):
             let what =
                 problem.contains("another document")

@@ -9,6 +9,12 @@ public struct ConfigurationDifference: Equatable, Sendable, CustomStringConverti
     /// Its value in the current one; nil if it has none there.
     public var current: String?
 
+    public init(key: String, saved: String?, current: String?) {
+        self.key = key
+        self.saved = saved
+        self.current = current
+    }
+
     public var description: String {
         "\(key): the state was made with \(saved ?? "no value"), "
             + "the configuration has \(current ?? "no value")"
