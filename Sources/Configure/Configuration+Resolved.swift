@@ -60,7 +60,6 @@ extension Configuration {
             [
                 ("payloads", "\(quarantine.payloads)"),
                 ("max_rejected", quarantine.rejectedMax.map { "\($0)" } ?? "none"),
-                ("max_file_bytes", SizeText.text(quarantine.fileBytesMax)),
             ]
         )
         return keys
@@ -222,7 +221,7 @@ extension OptimizerSettings.Method {
             [
                 ("method", "adagrad"), ("initial_accumulator", "\(initial)"),
                 ("epsilon", "\(epsilon)"),
-                ("accumulator_max", limit.isFinite ? "\(limit)" : "none"),
+                ("accumulator_max", limit == .greatestFiniteMagnitude ? "none" : "\(limit)"),
             ]
         case .ftrl(let beta, let l1, let l2):
             [("method", "ftrl"), ("beta", "\(beta)"), ("l1", "\(l1)"), ("l2", "\(l2)")]

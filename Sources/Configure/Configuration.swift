@@ -46,18 +46,18 @@ public struct Configuration: Equatable, Sendable {
 
     /// Reads a configuration file.
     /// - Throws: the first thing that is wrong, with its line and dotted key.
-    public init(path: String) throws(ConfigurationError) {
+    public init(file: String) throws(ConfigurationError) {
         let bytes: Data
         do {
-            let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+            let handle = try FileHandle(forReadingFrom: URL(filePath: file))
             bytes = try handle.read(upToCount: Document.byteCountMax + 1) ?? Data()
         } catch {
-            throw ConfigurationError(file: path, "cannot be read: \(reason(of: error))")
+            throw ConfigurationError(file: file, problem: "cannot be read: \(reason(of: error))")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError(file: path, "is not UTF-8 text")
+            throw ConfigurationError(file: file, problem: "is not UTF-8 text")
         }
-        try self.init(yaml: text, file: path)
+        try self.init(yaml: text, file: file)
     }
 
     /// Reads a configuration from its text; `file` is the name that errors give it.
@@ -65,7 +65,7 @@ public struct Configuration: Equatable, Sendable {
     public init(yaml: String, file: String = "configuration") throws(ConfigurationError) {
         let document = try Document(yaml: yaml, file: file)
         guard let node = document.root else {
-            throw ConfigurationError(file: file, key: "features", "is missing: the file is empty")
+            throw ConfigurationError(file: file, key: "features", problem: "is missing: the file is empty")
         }
         let root = try Section(
             Value(node: node, key: "", line: nil, file: file),

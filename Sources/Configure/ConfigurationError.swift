@@ -13,7 +13,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         file: String? = nil,
         line: Int? = nil,
         key: String? = nil,
-        _ problem: String
+        problem: String
     ) {
         self.file = file
         self.line = line

@@ -17,14 +17,14 @@ struct Document {
         guard text.utf8.count <= Document.byteCountMax else {
             throw ConfigurationError(
                 file: file,
-                "is longer than the \(Document.byteCountMax) bytes of a configuration"
+                problem: "is longer than the \(Document.byteCountMax) bytes of a configuration"
             )
         }
         if let line = Document.lineOfComplexKey(in: text) {
             throw ConfigurationError(
                 file: file,
                 line: line,
-                "a key that is a list, a mapping or an alias cannot stand beside YAML aliases"
+                problem: "a key that is a list, a mapping or an alias cannot stand beside YAML aliases"
             )
         }
         do {
@@ -35,7 +35,7 @@ struct Document {
         } catch let error as YamlError {
             throw ConfigurationError(error, file: file, text: text)
         } catch {
-            throw ConfigurationError(file: file, "is not YAML: \(error)")
+            throw ConfigurationError(file: file, problem: "is not YAML: \(error)")
         }
     }
 
@@ -92,25 +92,25 @@ extension ConfigurationError {
             let lastLine = written.count(where: \.isNewline) + 1
             let line =
                 mark.line > lastLine ? min(context?.mark.line ?? lastLine, lastLine) : mark.line
-            self.init(file: file, line: line, "is not YAML: \(what)")
+            self.init(file: file, line: line, problem: "is not YAML: \(what)")
         case .composer(_, let problem, let mark, _):
             let what =
                 problem.contains("another document")
                 ? "holds more than one YAML document" : "is not YAML: \(problem)"
-            self.init(file: file, line: mark.line, what)
+            self.init(file: file, line: mark.line, problem: what)
         case .duplicatedKeysInMapping(let duplicates, let context):
             let key = duplicates.first ?? ""
             self.init(
                 file: file,
                 line: context.mark.line,
                 key: dottedKey(of: key, at: context.mark, in: text),
-                "is given more than once (first in this line)"
+                problem: "is given more than once (first in this line)"
             )
         case .reader(let problem, let offset, _, _):
             let line = offset.map { text.prefix($0).count(where: \.isNewline) + 1 }
-            self.init(file: file, line: line, "is not YAML: \(problem)")
+            self.init(file: file, line: line, problem: "is not YAML: \(problem)")
         default:
-            self.init(file: file, "is not YAML: \(error)")
+            self.init(file: file, problem: "is not YAML: \(error)")
         }
     }
 }

@@ -92,7 +92,7 @@ extension Section {
                 file: file,
                 line: line,
                 key: path,
-                "two of its fields are called \"\(name)\""
+                problem: "two of its fields are called \"\(name)\""
             )
         }
     }

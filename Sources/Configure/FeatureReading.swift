@@ -28,7 +28,7 @@ extension FeatureSchema {
                     file: item.file,
                     line: item.line,
                     key: "\(value.key).\(field.name)",
-                    "is listed twice"
+                    problem: "is listed twice"
                 )
             }
             fields.append(field)

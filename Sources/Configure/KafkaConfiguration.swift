@@ -61,7 +61,7 @@ extension KafkaConfiguration.Secret {
             guard let value = environment[name], !value.isEmpty else {
                 throw ConfigurationError(
                     key: key,
-                    "the environment variable \(name) is not set"
+                    problem: "the environment variable \(name) is not set"
                 )
             }
             return value
@@ -79,19 +79,19 @@ extension KafkaConfiguration.Secret {
         } catch {
             throw ConfigurationError(
                 key: key,
-                "the file \(path) cannot be read: \(reason(of: error))"
+                problem: "the file \(path) cannot be read: \(reason(of: error))"
             )
         }
         guard bytes.count <= byteCountMax, let text = String(validating: bytes, as: UTF8.self)
         else {
             throw ConfigurationError(
                 key: key,
-                "the file \(path) is longer than \(byteCountMax) bytes or not UTF-8"
+                problem: "the file \(path) is longer than \(byteCountMax) bytes or not UTF-8"
             )
         }
         let secret = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? text.dropLast() : text[...]
         guard !secret.isEmpty else {
-            throw ConfigurationError(key: key, "the file \(path) is empty")
+            throw ConfigurationError(key: key, problem: "the file \(path) is empty")
         }
         return String(secret)
     }
@@ -101,6 +101,7 @@ extension KafkaConfiguration {
     /// Settings on which the promises rest; they are always the same.
     private static let fixedSettings = [
         "check.crcs", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
+        "enable.partition.eof",
     ]
 
     mutating func read(_ root: Section) throws(ConfigurationError) {
@@ -126,7 +127,7 @@ extension KafkaConfiguration {
                 file: names.file,
                 line: names.line,
                 key: names.path,
-                "two roles share a topic, expected one topic each"
+                problem: "two roles share a topic, expected one topic each"
             )
         }
     }

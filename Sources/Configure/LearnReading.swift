@@ -56,7 +56,7 @@ extension LearnSettings {
                 file: section.file,
                 line: section["ctcvr"]?.line ?? section.line,
                 key: "base_rates.ctcvr",
-                "is \(baseCTCVR), expected less than base_rates.ctr, \(baseCTR)"
+                problem: "is \(baseCTCVR), expected less than base_rates.ctr, \(baseCTR)"
             )
         }
     }
@@ -103,7 +103,7 @@ extension OptimizerSettings.Method {
         case .ftrl(let beta, let l1, let l2):
             let expected = "a number of at least 0"
             self = .ftrl(
-                beta: try section["beta"]?.float(expected) { $0 >= 0 } ?? beta,
+                beta: try section["beta"]?.float("a number above 0") { $0 > 0 } ?? beta,
                 l1: try section["l1"]?.float(expected) { $0 >= 0 } ?? l1,
                 l2: try section["l2"]?.float(expected) { $0 >= 0 } ?? l2
             )
@@ -120,26 +120,28 @@ extension OptimizerSettings.Method {
         let initial =
             try section["initial_accumulator"]?.float(expected) { $0 >= 0 } ?? initial
         let epsilon = try section["epsilon"]?.float(expected) { $0 >= 0 } ?? epsilon
-        guard initial + epsilon > 0 else {
+        // The reciprocal square root needs a normal number.
+        guard initial + epsilon >= Float.leastNormalMagnitude else {
             throw ConfigurationError(
                 file: section.file,
                 line: section["epsilon"]?.line ?? section.line,
                 key: "optimizer.epsilon",
-                "is 0 like initial_accumulator: a first gradient of 0 would divide by 0"
+                problem: "is \(epsilon) beside an initial_accumulator of \(initial): a first gradient of 0 "
+                    + "would divide by 0"
             )
         }
         var limit = limit
         if let value = section["accumulator_max"] {
             limit =
                 value.isWord("none")
-                ? .infinity : try value.float("a number above 0, or none") { $0 > 0 }
+                ? .greatestFiniteMagnitude : try value.float("a number above 0, or none") { $0 > 0 }
         }
         guard limit > initial else {
             throw ConfigurationError(
                 file: section.file,
                 line: section["accumulator_max"]?.line ?? section.line,
                 key: "optimizer.accumulator_max",
-                "is \(limit), expected more than initial_accumulator, \(initial)"
+                problem: "is \(limit), expected more than initial_accumulator, \(initial)"
             )
         }
         return .adagrad(initialAccumulator: initial, epsilon: epsilon, accumulatorMax: limit)

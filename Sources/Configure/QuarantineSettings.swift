@@ -4,8 +4,6 @@ public struct QuarantineSettings: Equatable, Sendable {
     public var payloads = false
     /// The run stops when more records than this were quarantined; nil: never.
     public var rejectedMax: Int?
-    /// The quarantine file does not grow beyond this; further rejections are counted only, bytes.
-    public var fileBytesMax = 64 << 20
 
     public init() {}
 }
@@ -14,13 +12,11 @@ extension QuarantineSettings {
     mutating func read(_ root: Section) throws(ConfigurationError) {
         let section = try root.section(
             "quarantine",
-            keys: ["payloads", "max_rejected", "max_file_bytes"]
+            keys: ["payloads", "max_rejected"]
         )
         payloads = try section["payloads"]?.boolean() ?? payloads
         if let value = section["max_rejected"] {
             rejectedMax = value.isWord("none") ? nil : try value.integer(in: 0...Int.max)
         }
-        fileBytesMax =
-            try section["max_file_bytes"]?.size(in: 0...1 << 40) ?? fileBytesMax
     }
 }

@@ -25,7 +25,7 @@ struct Section {
                     file: file,
                     line: line,
                     key: path,
-                    "has a key that is not plain text"
+                    problem: "has a key that is not plain text"
                 )
             }
             let entry = Value(node: node, key: Section.join(path, name), line: line, file: file)
@@ -53,7 +53,7 @@ struct Section {
                 file: file,
                 line: line,
                 key: Section.join(path, key),
-                "is missing, expected \(expected)"
+                problem: "is missing, expected \(expected)"
             )
         }
         return value

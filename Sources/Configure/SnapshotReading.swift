@@ -10,7 +10,7 @@ extension SnapshotSettings {
                     "is \(text) without a unit, expected \(Schedule.examples)"
                 )
             }
-            guard let schedule = Schedule(text) else {
+            guard let schedule = Schedule(text: text) else {
                 throw value.wrongType(Schedule.examples)
             }
             every = schedule
@@ -27,7 +27,7 @@ extension SnapshotSettings.Schedule {
 
     /// Reads `1m`, `100000 events` or `100000`, which counts events too; nil if it is none of these
     /// or not above 0.
-    public init?(_ text: String) {
+    public init?(text: String) {
         let digits = text.hasSuffix(" events") ? text.dropLast(" events".count) : text[...]
         let isCount =
             !digits.isEmpty && digits.allSatisfy { $0.isASCII && ($0.isNumber || $0 == "_") }

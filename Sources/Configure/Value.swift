@@ -8,7 +8,7 @@ struct Value {
     let file: String
 
     func error(_ problem: String) -> ConfigurationError {
-        ConfigurationError(file: file, line: line, key: key, problem)
+        ConfigurationError(file: file, line: line, key: key, problem: problem)
     }
 
     /// Text; numbers and truth values only when quoted.

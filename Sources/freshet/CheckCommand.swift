@@ -1,6 +1,5 @@
 import ArgumentParser
 import Configure
-import Foundation
 import Join
 import Learn
 
@@ -24,26 +23,21 @@ struct CheckCommand: ParsableCommand {
     var ctr: Double?
 
     func run() throws {
-        do throws(ConfigurationError) {
-            try checkOptions()
-            print(report(try Configuration(path: config)), terminator: "")
-        } catch {
-            FileHandle.standardError.write(Data("freshet check: \(error)\n".utf8))
-            throw ExitCode(64)
-        }
+        try checkOptions()
+        print(report(try Configuration(file: config)), terminator: "")
     }
 
     private func checkOptions() throws(ConfigurationError) {
         if let rate, !(rate > 0 && rate <= 1e9) {
             throw ConfigurationError(
-                "--rate is \(rate), expected a number of impressions per second from above 0 to 1e9"
+                problem: "--rate is \(rate), expected a number of impressions per second from above 0 to 1e9"
             )
         }
         if let ctr, !((0...1) ~= ctr) {
-            throw ConfigurationError("--ctr is \(ctr), expected a probability from 0 to 1")
+            throw ConfigurationError(problem: "--ctr is \(ctr), expected a probability from 0 to 1")
         }
         if ctr != nil, rate == nil {
-            throw ConfigurationError("--ctr is used with --rate only: give the rate too")
+            throw ConfigurationError(problem: "--ctr is used with --rate only: give the rate too")
         }
     }
 

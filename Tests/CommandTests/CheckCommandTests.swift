@@ -93,7 +93,7 @@ struct CheckCommandTests {
         let outcome = try check(["--config", path] + options)
         #expect(outcome.status == 64)
         #expect(outcome.output.isEmpty)
-        #expect(outcome.errors.hasPrefix("freshet check: "))
+        #expect(outcome.errors.hasPrefix("freshet: "))
         #expect(outcome.errors.contains(phrase), "\(outcome.errors)")
         #expect(outcome.errors.filter { $0 == "\n" }.count == 1)
     }

@@ -14,7 +14,7 @@ let configFolder = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../config").standardized.path
 
 func configuration(of file: String) throws -> Configuration {
-    try Configuration(path: "\(configFolder)/\(file)")
+    try Configuration(file: "\(configFolder)/\(file)")
 }
 
 @Suite("Configurations that are read")
@@ -61,11 +61,11 @@ struct ConfigurationTests {
         loss: {gamma: 0, alpha: none}
         base_rates: {ctr: 0.5, ctcvr: 0.25}
         optimizer:
-          {method: ftrl, embedding_rate: 1, dense_rate: 0.5, beta: 0, l1: 0.001, l2: 1,
+          {method: ftrl, embedding_rate: 1, dense_rate: 0.5, beta: 0.5, l1: 0.001, l2: 1,
            embedding_deviation: 0}
         metrics: {cohort: 1d}
         snapshots: {every: 100_000 events, keep: 0, keep_for: 30d}
-        quarantine: {payloads: true, max_rejected: 0, max_file_bytes: 0}
+        quarantine: {payloads: true, max_rejected: 0}
         """
 
     @Test("every key arrives in the settings of its stage")
@@ -132,7 +132,7 @@ struct ConfigurationTests {
             ),
             loss: FocalLoss(gamma: 0, alpha: nil),
             optimizer: OptimizerSettings(
-                method: .ftrl(beta: 0, l1: 0.001, l2: 1),
+                method: .ftrl(beta: 0.5, l1: 0.001, l2: 1),
                 embeddingRate: 1,
                 denseRate: 0.5
             ),
@@ -149,7 +149,6 @@ struct ConfigurationTests {
         )
         expected.quarantine.payloads = true
         expected.quarantine.rejectedMax = 0
-        expected.quarantine.fileBytesMax = 0
         #expect(read == expected)
     }
 
@@ -205,11 +204,11 @@ struct ConfigurationTests {
 
     @Test("a schedule is a number of events or a duration")
     func schedules() {
-        #expect(SnapshotSettings.Schedule("100000") == .events(100_000))
-        #expect(SnapshotSettings.Schedule("5 events") == .events(5))
-        #expect(SnapshotSettings.Schedule("1h30m") == .duration(5_400_000))
+        #expect(SnapshotSettings.Schedule(text: "100000") == .events(100_000))
+        #expect(SnapshotSettings.Schedule(text: "5 events") == .events(5))
+        #expect(SnapshotSettings.Schedule(text: "1h30m") == .duration(5_400_000))
         for text in ["", "0", "-1", "events", " events", "1x", "0s", "5 event"] {
-            #expect(SnapshotSettings.Schedule(text) == nil, "\(text)")
+            #expect(SnapshotSettings.Schedule(text: text) == nil, "\(text)")
         }
     }
 
@@ -258,7 +257,7 @@ struct RepositoryConfigurationTests {
     @Test("freshet.yaml states every key, each at its built-in default")
     func defaultFile() throws {
         let path = "\(configFolder)/freshet.yaml"
-        let read = try Configuration(path: path)
+        let read = try Configuration(file: path)
         let defaults = Configuration(schema: read.schema)
         #expect(read == defaults)
         let stated = try scalars(String(contentsOfFile: path, encoding: .utf8))

@@ -93,7 +93,7 @@ struct HostileTextTests {
         ]
         for (path, phrase) in cases {
             let error = try #require(throws: ConfigurationError.self) {
-                _ = try Configuration(path: path)
+                _ = try Configuration(file: path)
             }
             #expect(error.file == path)
             #expect(error.problem.contains(phrase), "\(error)")

@@ -339,6 +339,8 @@ struct RefusalTests {
             "at least 0"
         ),
         .after(
+            "optimizer: {method: ftrl, beta: 0}", line: 2, key: "optimizer.beta", "above 0"),
+        .after(
             "optimizer: {initial_accumulator: 0, epsilon: 0}",
             line: 2,
             key: "optimizer.epsilon",
@@ -445,9 +447,9 @@ struct RefusalTests {
 
     @Test("an error is one line: file, line, key, reason")
     func description() {
-        let error = ConfigurationError(file: "c.yaml", line: 3, key: "join.x", "is\nwrong")
+        let error = ConfigurationError(file: "c.yaml", line: 3, key: "join.x", problem: "is\nwrong")
         #expect(error.description == "c.yaml:3: join.x: is wrong")
-        #expect(ConfigurationError("no").description == "no")
+        #expect(ConfigurationError(problem: "no").description == "no")
     }
 
     @Test("a secret in the settings is refused without being shown")
