@@ -65,7 +65,11 @@ public struct Configuration: Equatable, Sendable {
     public init(yaml: String, file: String = "configuration") throws(ConfigurationError) {
         let document = try Document(yaml: yaml, file: file)
         guard let node = document.root else {
-            throw ConfigurationError(file: file, key: "features", problem: "is missing: the file is empty")
+            throw ConfigurationError(
+                file: file,
+                key: "features",
+                problem: "is missing: the file is empty"
+            )
         }
         let root = try Section(
             Value(node: node, key: "", line: nil, file: file),

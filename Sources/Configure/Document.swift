@@ -24,7 +24,8 @@ struct Document {
             throw ConfigurationError(
                 file: file,
                 line: line,
-                problem: "a key that is a list, a mapping or an alias cannot stand beside YAML aliases"
+                problem:
+                    "a key that is a list, a mapping or an alias cannot stand beside YAML aliases"
             )
         }
         do {

@@ -126,7 +126,8 @@ extension OptimizerSettings.Method {
                 file: section.file,
                 line: section["epsilon"]?.line ?? section.line,
                 key: "optimizer.epsilon",
-                problem: "is \(epsilon) beside an initial_accumulator of \(initial): a first gradient of 0 "
+                problem:
+                    "is \(epsilon) beside an initial_accumulator of \(initial): a first gradient of 0 "
                     + "would divide by 0"
             )
         }

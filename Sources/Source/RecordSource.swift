@@ -35,14 +35,29 @@ public protocol RecordSource: ~Copyable {
     var partitions: [Partition] { get }
 
     /// Hands over the next records of one partition in the order of their offsets: a bounded number,
-    /// none if there are none now. May wait for a few milliseconds if it has to ask a broker.
+    /// none if there are none now. Does not wait for records to come: that is what `wait` is for.
     mutating func fetch(
-        partition index: Int, into receive: RecordReceiver
+        partition index: Int,
+        into receive: RecordReceiver
     ) throws(SourceError)
 
     /// Whether everything up to the partition's end has been handed over: the end offset recorded at
     /// the start (replay), the broker's end as last heard of (live), the end of the file.
     func isAtEnd(partition index: Int) -> Bool
+
+    /// Waits until there may be something to fetch where the last fetch found nothing, at most the
+    /// given time. To be called after a round in which no partition had anything.
+    mutating func wait(milliseconds: Int)
+
+    /// Share of the input handed over so far, where its size is known.
+    var fractionRead: Double? { get }
+}
+
+extension RecordSource where Self: ~Copyable {
+    /// What can be read is there already.
+    public mutating func wait(milliseconds: Int) {}
+
+    public var fractionRead: Double? { nil }
 }
 
 /// A source that cannot go on: what, where and what to do, in one line.

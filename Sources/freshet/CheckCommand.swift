@@ -30,7 +30,8 @@ struct CheckCommand: ParsableCommand {
     private func checkOptions() throws(ConfigurationError) {
         if let rate, !(rate > 0 && rate <= 1e9) {
             throw ConfigurationError(
-                problem: "--rate is \(rate), expected a number of impressions per second from above 0 to 1e9"
+                problem:
+                    "--rate is \(rate), expected a number of impressions per second from above 0 to 1e9"
             )
         }
         if let ctr, !((0...1) ~= ctr) {

@@ -44,6 +44,38 @@ struct EstimateTests {
         #expect(ResourceEstimate(configuration).modelBytes == adagrad.modelBytes / 2 * 3)
     }
 
+    @Test("the network that is built has the parameters and states that were counted")
+    func network() {
+        var learn = Configuration(schema: fields).learn
+        for (gates, method) in [
+            (NetworkSettings.Gates.perTask, OptimizerSettings.Method.sgd),
+            (.shared, .adagrad(initialAccumulator: 1, epsilon: 0, accumulatorMax: 2)),
+            (.perTask, .ftrl(beta: 1, l1: 0, l2: 0)),
+        ] {
+            learn.network = NetworkSettings(
+                embeddingDimension: 3,
+                experts: 2,
+                expertLayers: [7, 5],
+                gates: gates,
+                towerLayers: [4, 2]
+            )
+            learn.optimizer.method = method
+            let network = Network(
+                schema: fields,
+                settings: learn.network,
+                optimizer: learn.optimizer,
+                loss: learn.loss,
+                embeddingDeviation: 0,
+                outputBiases: (ctr: 0, cvr: 0),
+                seed: 1
+            )
+            let size = ModelSize(schema: fields, network: learn.network)
+            let built = (network.parameterCount, network.optimizerStateCount)
+            #expect(built.0 == size.parameters)
+            #expect(built.1 == size.parameters * ModelSize.optimizerStates(method))
+        }
+    }
+
     @Test("open impressions wait for clicks, and clicked ones for conversions")
     func join() throws {
         var configuration = Configuration(schema: fields)

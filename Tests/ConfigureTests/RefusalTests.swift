@@ -339,7 +339,11 @@ struct RefusalTests {
             "at least 0"
         ),
         .after(
-            "optimizer: {method: ftrl, beta: 0}", line: 2, key: "optimizer.beta", "above 0"),
+            "optimizer: {method: ftrl, beta: 0}",
+            line: 2,
+            key: "optimizer.beta",
+            "above 0"
+        ),
         .after(
             "optimizer: {initial_accumulator: 0, epsilon: 0}",
             line: 2,

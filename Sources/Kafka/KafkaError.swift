@@ -1,0 +1,35 @@
+internal import CRdKafka
+
+/// What Kafka, or the library that speaks to it, refused to do.
+public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What was tried, and with what: "read the partitions of topic clicks".
+    public var operation: String
+    /// librdkafka's name of the error, for example `_TIMED_OUT`; names with an underscore come from
+    /// the library itself, the others from the broker.
+    public var code: String
+    /// One clause for people, in librdkafka's own words where it has any.
+    public var reason: String
+    /// Whether the client that threw it is of no further use.
+    public var isFatal: Bool
+
+    public init(operation: String, code: String, reason: String, isFatal: Bool = false) {
+        self.operation = operation
+        self.code = code
+        self.reason = reason
+        self.isFatal = isFatal
+    }
+
+    public var description: String { "cannot \(operation): \(reason) (\(code))" }
+}
+
+extension KafkaError {
+    init(_ code: rd_kafka_resp_err_t, operation: String, reason: String? = nil) {
+        let words = unsafe String(cString: rd_kafka_err2str(code))
+        self.init(
+            operation: operation,
+            code: unsafe String(cString: rd_kafka_err2name(code)),
+            reason: reason ?? words,
+            isFatal: code == RD_KAFKA_RESP_ERR__FATAL
+        )
+    }
+}

@@ -1,0 +1,128 @@
+internal import Events
+internal import Kafka
+
+/// The steps from settings to a consumer that reads: which partitions there are, which offsets they
+/// hold, and where to start in each.
+struct KafkaOpening: ~Copyable {
+    private(set) var partitions: [Partition] = []
+    private(set) var watermarks: [Watermarks] = []
+    private(set) var positions: [Int64] = []
+    private(set) var consumer: KafkaConsumer
+    private let timeoutMilliseconds: Int
+
+    init(settings: KafkaSettings, timeoutMilliseconds: Int) throws(SourceError) {
+        self.timeoutMilliseconds = timeoutMilliseconds
+        do throws(KafkaError) {
+            consumer = try KafkaConsumer(settings: settings)
+        } catch {
+            throw SourceError(error)
+        }
+    }
+
+    /// Finds the topics' partitions, by role and number, and the offsets that they hold.
+    mutating func lookUp(topics: [Role: String]) throws(SourceError) {
+        do throws(KafkaError) {
+            for (role, topic) in topics.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                let count = try consumer.partitionCount(
+                    of: topic,
+                    timeoutMilliseconds: timeoutMilliseconds
+                )
+                for number in 0..<Int32(count) {
+                    partitions.append(Partition(role: role, name: topic, number: number))
+                }
+            }
+            for partition in partitions {
+                watermarks.append(
+                    try consumer.watermarks(
+                        topic: partition.name,
+                        partition: partition.number,
+                        timeoutMilliseconds: timeoutMilliseconds
+                    )
+                )
+            }
+        } catch {
+            throw SourceError(error)
+        }
+    }
+
+    /// Finds where each partition starts.
+    mutating func resolve(
+        start: KafkaStart,
+        resume: [Partition: Int64]
+    ) throws(SourceError) {
+        guard resume.isEmpty else { return try resolve(resume: resume) }
+        switch start {
+        case .earliest: positions = watermarks.map(\.low)
+        case .latest: positions = watermarks.map(\.high)
+        case .timestamp(let time):
+            do throws(KafkaError) {
+                let offsets = try consumer.offsets(
+                    atTime: time,
+                    of: partitions.map { ($0.name, $0.number) },
+                    timeoutMilliseconds: timeoutMilliseconds
+                )
+                positions = zip(offsets, watermarks).map { $0 ?? $1.high }
+            } catch {
+                throw SourceError(error)
+            }
+        }
+    }
+
+    private mutating func resolve(resume: [Partition: Int64]) throws(SourceError) {
+        let missing = resume.keys.filter { !partitions.contains($0) }
+            .min { ($0.name, $0.number) < ($1.name, $1.number) }
+        if let missing {
+            throw SourceError(
+                "the saved state has a position in \(missing.role.plural) topic \(missing.name) "
+                    + "partition \(missing.number), which does not exist: "
+                    + "configure the topics that the state was made from, or start a new state"
+            )
+        }
+        for (partition, marks) in zip(partitions, watermarks) {
+            let position = resume[partition] ?? marks.low
+            if let lost = PositionLost(partition, position: position, watermarks: marks) {
+                throw lost.error
+            }
+            positions.append(position)
+        }
+    }
+
+    /// Lets the consumer read from the resolved positions on.
+    mutating func startReading() throws(SourceError) {
+        do throws(KafkaError) {
+            try consumer.assign(
+                zip(partitions, positions).map {
+                    KafkaConsumer.Start(topic: $0.name, partition: $0.number, offset: $1)
+                }
+            )
+        } catch {
+            throw SourceError(error)
+        }
+    }
+}
+
+/// A position that the partition does not hold: passed by retention, or beyond the end.
+struct PositionLost {
+    let error: SourceError
+
+    /// nil if the position is fine: a record that is still there, or the next one to come.
+    init?(_ partition: Partition, position: Int64, watermarks: Watermarks) {
+        let place = "\(partition.name) partition \(partition.number)"
+        if position < watermarks.low {
+            error = SourceError(
+                "\(place): the next record to read, offset \(position), is gone: the earliest "
+                    + "available is \(watermarks.low), so retention removed "
+                    + "\(watermarks.low - position) offsets unread; start a new state, "
+                    + "and give the topic a longer retention"
+            )
+        } else if position > watermarks.high {
+            error = SourceError(
+                "\(place): the next record to read, offset \(position), is beyond the end "
+                    + "(earliest available \(watermarks.low), end \(watermarks.high)): the topic was "
+                    + "recreated, or lost records; start a new state"
+            )
+        } else {
+            return nil
+        }
+    }
+}
