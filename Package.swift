@@ -92,7 +92,8 @@ let package = Package(
         ),
 
         // Around the path.
-        library("Configure", ["Events", "Decode", "Join", "Learn", "Snapshot", "Pipeline", yams]),
+        library(
+            "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
         library("Generate", ["Events"]),
         .executableTarget(
             name: "freshet",
@@ -113,7 +114,8 @@ let package = Package(
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
         tests(of: "Kafka"),
-        tests(of: "Configure", ["Events", "Decode", "Join", "Learn", "Pipeline"]),
+        tests(
+            of: "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
         tests(of: "Generate", ["Events"]),
         tests(
             of: "Pipeline",

@@ -17,6 +17,7 @@ struct Freshet: AsyncParsableCommand {
             RunCommand.self,
             ReplayCommand.self,
             InspectCommand.self,
+            CheckCommand.self,
             BrokerCommand.self,
         ]
     )

@@ -92,7 +92,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         let source = try KafkaSource(
             configuration: session.configuration, resume: session.positions,
-            mode: .untilPresentEnd, logger: logger)
+            mode: .untilEndAtStart, logger: logger)
         return try replay(over: source, session, stop: stop)
     }
 
