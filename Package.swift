@@ -90,7 +90,7 @@ let package = Package(
 
         // Around the path.
         library("Configure", ["Events", "Decode", "Join", "Learn", "Snapshot", "Pipeline", yams]),
-        library("Generate", ["Events"]),
+        library("Generate", ["Events", "Snapshot"]),
         .executableTarget(
             name: "freshet",
             dependencies: [
