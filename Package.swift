@@ -94,7 +94,7 @@ let package = Package(
         // Around the path.
         library(
             "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
-        library("Generate", ["Events"]),
+        library("Generate", ["Events", "Snapshot"]),
         .executableTarget(
             name: "freshet",
             dependencies: [

@@ -218,15 +218,20 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let now = settings.now
         try merge.refill(lane: lane) { (batch) throws(SourceError) in
             try source.fetch(partition: lane) { header, content, payload in
-                decoder.decode(
-                    header,
-                    content,
-                    payload,
-                    now: now,
+                let origin = RecordOrigin(
                     partition: partition,
                     role: role,
-                    into: &batch
+                    offset: header.offset,
+                    offsetCount: header.offsetCount,
+                    recordTime: header.timestamp ?? now
                 )
+                switch content {
+                case .payload: decoder.decode(payload, from: origin, into: &batch)
+                case .null: decoder.reject(.null, from: origin, into: &batch)
+                case .corrupt: decoder.reject(.corrupt, from: origin, into: &batch)
+                case .tooLarge(let byteCount):
+                    decoder.reject(.tooLarge(byteCount: byteCount), from: origin, into: &batch)
+                }
             }
         }
     }

@@ -63,14 +63,20 @@ public struct ResumedState: Sendable {
         schema: FeatureSchema
     ) throws(PipelineError) {
         do throws(StateError) {
-            try learner.restore(
-                parameters: parameters,
-                optimizerState: optimizer,
-                rest: self.learner
+            var state = learner.copyState()
+            state.network = NetworkState(
+                parameters: floats(of: parameters),
+                optimizerState: floats(of: optimizer)
             )
-            var reader = StateReader(join)
-            try joiner.decode(from: &reader)
-            try reader.finish()
+            var learned = StateReader(self.learner)
+            try state.statistics.decode(from: &learned)
+            try state.metrics.decode(from: &learned)
+            try state.counts.decode(from: &learned)
+            try learned.finish()
+            try learner.restore(state)
+            var joined = StateReader(join)
+            try joiner.decode(from: &joined)
+            try joined.finish()
         } catch {
             throw PipelineError("snapshot \(name) in \(store.directory) does not load: \(error)")
         }
