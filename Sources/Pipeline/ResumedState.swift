@@ -1,6 +1,6 @@
-public import Events
-public import Join
-public import Learn
+internal import Events
+internal import Join
+internal import Learn
 public import Order
 public import Snapshot
 internal import StateCoding
@@ -57,11 +57,7 @@ public struct ResumedState: Sendable {
     }
 
     /// Puts the state into a learner and a joiner made with the same settings.
-    func restore(
-        learner: inout Learner,
-        joiner: inout Joiner,
-        schema: FeatureSchema
-    ) throws(PipelineError) {
+    func restore(learner: inout Learner, joiner: inout Joiner) throws(PipelineError) {
         do throws(StateError) {
             var state = learner.copyState()
             state.network = NetworkState(

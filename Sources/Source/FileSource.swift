@@ -47,6 +47,10 @@ public struct FileSource: RecordSource, ~Copyable {
     /// How much of `bytesTotal` has been read.
     public var bytesRead: Int { files.reduce(0) { $0 + $1.file.bytesRead } }
 
+    public var fractionRead: Double? {
+        bytesTotal == 0 ? 1 : Double(bytesRead) / Double(bytesTotal)
+    }
+
     /// Hands over up to 256 records; none only at the end of the file.
     /// - Throws: if the file cannot be read, is damaged, or its offsets do not increase. The records before
     ///   have been handed over then.
