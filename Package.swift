@@ -24,12 +24,18 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 let argumentParser = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let signals = Target.Dependency.product(
-    name: "UnixSignals", package: "swift-service-lifecycle")
+    name: "UnixSignals",
+    package: "swift-service-lifecycle"
+)
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -42,15 +48,23 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(
-            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+            url: "https://github.com/swift-server/swift-service-lifecycle",
+            from: "2.13.0"
+        ),
     ],
     targets: [
         // C libraries and kernels.
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(
-            name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+            name: "CRdKafka",
+            pkgConfig: "rdkafka",
+            providers: [.apt(["librdkafka-dev"])]
+        ),
         .systemLibrary(
-            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+            name: "CXXHash",
+            pkgConfig: "libxxhash",
+            providers: [.apt(["libxxhash-dev"])]
+        ),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CKernels"),
 
@@ -71,7 +85,8 @@ let package = Package(
             "Pipeline",
             [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-            ]),
+            ]
+        ),
 
         // Around the path.
         library("Configure", ["Events", "Decode", "Join", "Learn", "Snapshot", "Pipeline", yams]),
@@ -86,26 +101,34 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Tests of what needs a broker run the built executable's `broker` command.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Kafka"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests(of: "Events"),
         tests(of: "LZ4"),
-        tests(of: "Source", ["Events", "LZ4", "Kafka"]),
+        tests(of: "Source", ["Events", "LZ4", "Kafka", "TestSupport", "freshet"]),
         tests(of: "Decode", ["Events"]),
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding"]),
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
-        tests(of: "Kafka"),
+        tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(of: "Configure", ["Events", "Decode", "Join", "Learn", "Pipeline"]),
         tests(of: "Generate", ["Events"]),
         tests(
             of: "Pipeline",
             [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Configure", "Kafka", "Generate",
-            ]),
+                "Configure", "Kafka", "Generate", "TestSupport", "freshet",
+            ]
+        ),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["freshet", "Kafka"],
+            dependencies: ["freshet", "Kafka", "TestSupport"],
             swiftSettings: strict
         ),
     ],
