@@ -105,15 +105,22 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Tests of what needs a broker run the built executable's `broker` command.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Kafka"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests(of: "Events"),
         tests(of: "LZ4"),
-        tests(of: "Source", ["Events", "LZ4", "Kafka"]),
+        tests(of: "Source", ["Events", "LZ4", "Kafka", "TestSupport", "freshet"]),
         tests(of: "Decode", ["Events", "Source"]),
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
-        tests(of: "Kafka"),
+        tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(
             of: "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
         tests(of: "Generate", ["Events"]),
@@ -121,12 +128,12 @@ let package = Package(
             of: "Pipeline",
             [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Configure", "Kafka", "Generate",
+                "Configure", "Kafka", "Generate", "TestSupport", "freshet",
             ]
         ),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["freshet", "Kafka"],
+            dependencies: ["freshet", "Kafka", "TestSupport"],
             swiftSettings: strict
         ),
     ],

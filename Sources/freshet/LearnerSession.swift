@@ -81,16 +81,18 @@ struct LearnerSession: Sendable {
     private static func check(
         _ entries: [ConfigurationEntry], fit resumed: ResumedState, file: String, directory: String
     ) throws {
-        let saved = resumed.body.configuration
-        guard saved != entries else { return }
-        let current = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
-        let before = Dictionary(saved.map { ($0.key, $0.value) }) { first, _ in first }
-        let key = (saved + entries).first { current[$0.key] != before[$0.key] }?.key ?? "?"
+        let difference = Configuration.firstDifference(
+            saved: resumed.body.configuration.map { ($0.key, $0.value) },
+            current: entries.map { ($0.key, $0.value) }
+        )
+        guard let difference else { return }
         throw ConfigurationError(
-            file: file, line: nil, key: key,
+            file: file,
+            key: difference.key,
             problem: """
-                is \(current[key] ?? "absent"), but the state in \(directory) was made with \
-                \(before[key] ?? "none"); use that value or another state directory
-                """)
+                is \(difference.current ?? "absent"), but the state in \(directory) was made with \
+                \(difference.saved ?? "none"); use that value or another state directory
+                """
+        )
     }
 }
