@@ -53,6 +53,12 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     ) throws(PipelineError) {
         let partitions = source.partitions
         var progress = state?.progress ?? []
+        if let lost = progress.first(where: { !partitions.contains($0.partition) })?.partition {
+            throw PipelineError(
+                "the state has read \(lost.name)/\(lost.number) (\(lost.role.plural)), which is not "
+                    + "there any more: bring it back, or start with a new state directory"
+            )
+        }
         for partition in partitions where !progress.contains(where: { $0.partition == partition }) {
             progress.append(PartitionProgress(partition))
         }

@@ -1,4 +1,5 @@
 import Configure
+import Events
 import Foundation
 import Logging
 import Pipeline
@@ -56,6 +57,18 @@ struct LearnerSession: Sendable {
             positions[progress.partition] = progress.position
         }
         return positions
+    }
+
+    /// A state goes on with the files that it began with: a file more would have been merged with what
+    /// is applied already.
+    func checkFiles(_ partitions: [Partition], folder: String) throws {
+        guard let resumed else { return }
+        let known = Set(resumed.progress.map(\.partition))
+        guard let added = partitions.first(where: { !known.contains($0) }) else { return }
+        throw PipelineError(
+            "\(folder) holds \(added.name), which was not there when the state in \(directory) "
+                + "began; take it away or start with a new state directory"
+        )
     }
 
     /// The loop over a source that stands at `positions`.
