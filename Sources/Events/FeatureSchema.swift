@@ -2,7 +2,7 @@ internal import CXXHash
 
 /// One feature field, as configured.
 public struct FeatureField: Equatable, Sendable {
-    public enum Pooling: String, Sendable { case mean, sum }
+    public enum Pooling: String, CaseIterable, Sendable { case mean, sum }
 
     public enum Kind: Equatable, Sendable {
         /// One string or integer, embedded by its hashed row.

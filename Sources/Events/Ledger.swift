@@ -23,7 +23,9 @@ public struct Ledger: Equatable, Sendable {
 
     public init(partitionCount: Int = 0) {
         counts = Array(
-            repeating: Array(repeating: 0, count: Place.allCases.count), count: partitionCount)
+            repeating: Array(repeating: 0, count: Place.allCases.count),
+            count: partitionCount
+        )
         consumed = Array(repeating: 0, count: partitionCount)
     }
 

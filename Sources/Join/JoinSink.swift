@@ -2,11 +2,12 @@ public import Events
 
 /// What the join drives: predict at arrival, score what is final, train what is due.
 /// Calls come in the order of the stream; each is complete before the next.
-public protocol JoinSink {
+public protocol JoinSink: ~Copyable {
     /// An impression was accepted. Replaces raw numeric words by what is to be trained
     /// (standardised values), and returns the model's prediction.
     mutating func arrive(
-        _ impression: Event, features: inout MutableSpan<UInt32>
+        _ impression: Event,
+        features: inout MutableSpan<UInt32>
     ) -> Prediction
 
     /// Labels became final (whatever the label timing): the arrival's prediction can be scored.

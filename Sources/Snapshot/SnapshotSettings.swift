@@ -8,7 +8,7 @@ public struct SnapshotSettings: Equatable, Sendable {
     }
 
     public var every: Schedule
-    /// Old snapshots kept beside the newest.
+    /// How many snapshots are kept, the newest included.
     public var keep: Int
     /// Snapshots older than this are removed even if `keep` would hold them, milliseconds; nil: no limit.
     public var keepFor: Int64?

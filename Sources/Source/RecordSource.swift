@@ -48,11 +48,16 @@ public protocol RecordSource: ~Copyable {
     /// Waits until there may be something to fetch where the last fetch found nothing, at most the
     /// given time. To be called after a round in which no partition had anything.
     mutating func wait(milliseconds: Int)
+
+    /// Share of the input handed over so far, where its size is known.
+    var fractionRead: Double? { get }
 }
 
 extension RecordSource where Self: ~Copyable {
     /// What can be read is there already.
     public mutating func wait(milliseconds: Int) {}
+
+    public var fractionRead: Double? { nil }
 }
 
 /// A source that cannot go on: what, where and what to do, in one line.

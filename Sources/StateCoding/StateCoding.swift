@@ -108,12 +108,15 @@ public struct StateReader: Sendable {
 
     /// Reads a count of elements that take at least `elementSize` bytes each.
     public mutating func readCount<Count: FixedWidthInteger & BitwiseCopyable>(
-        of type: Count.Type = UInt64.self, elementSize: Int
+        of type: Count.Type = UInt64.self,
+        elementSize: Int
     ) throws(StateError) -> Int {
         let count = try read(Count.self)
         guard let value = Int(exactly: count), value >= 0, value <= remaining / max(elementSize, 1)
         else {
-            throw StateError("count \(count) before byte \(offset) exceeds the \(remaining) bytes left")
+            throw StateError(
+                "count \(count) before byte \(offset) exceeds the \(remaining) bytes left"
+            )
         }
         return value
     }

@@ -1,10 +1,53 @@
 import ArgumentParser
+import Configure
+import Foundation
 
+/// The one executable: its commands, and how they end.
 @main
 struct Freshet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet",
-        abstract: "A streaming online learner for clicks and conversions.",
-        subcommands: [BrokerCommand.self]
+        abstract: "Keeps a click and conversion model as fresh as its event stream.",
+        discussion: """
+            Reads impressions, clicks and conversions from Kafka or files, joins them, trains an \
+            ESMM/MMoE model on every event and keeps writing snapshots.
+            """,
+        version: programVersion,
+        subcommands: [
+            RunCommand.self,
+            ReplayCommand.self,
+            InspectCommand.self,
+            CheckCommand.self,
+            BrokerCommand.self,
+        ]
     )
+
+    /// Exit status 0 on success, 64 on wrong usage or configuration, 1 otherwise; what was wrong and
+    /// where goes to standard error in one line.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Foundation.exit(report(error))
+        }
+    }
+
+    private static func report(_ error: any Error) -> Int32 {
+        let code = exitCode(for: error)
+        if code == .success { exit(withError: error) }
+        if error is ExitCode { return code.rawValue }
+        let isUsage = code == .validationFailure || error is ConfigurationError
+        let line = (isUsage && !(error is ConfigurationError) ? message(for: error) : "\(error)")
+            .split(separator: "\n").joined(separator: " ")
+        FileHandle.standardError.write(Data("freshet: \(line)\n".utf8))
+        return isUsage ? 64 : 1
+    }
 }
+
+/// The version of this program, as manifests name it.
+let programVersion = "0.1.0"

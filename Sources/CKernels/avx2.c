@@ -1,0 +1,301 @@
+// The kernels for AVX2 with FMA, 8 floats at a time. The last few of an array go through masked
+// loads and stores, so that no size needs padding.
+
+#include "paths.h"
+
+#if HAS_AVX2_PATH
+
+#include <float.h>
+#include <immintrin.h>
+#include <string.h>
+
+// In an update, a product and then a difference is 10 % faster than the fused form, since the two
+// go to different pipes: the compiler must not fuse them. Sums of products are fused by hand.
+#pragma clang fp contract(off)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
+
+enum { lanes = 8, group = 4 };
+
+static const int32_t mask_bits[2 * lanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+// All ones in the first `count` lanes.
+ALWAYS_INLINE __m256i first_lanes(size_t count) {
+    return _mm256_loadu_si256((const __m256i *)(mask_bits + lanes - count));
+}
+
+// 8 floats, or those that the mask names if this is the end of the array.
+ALWAYS_INLINE __m256 load(const float *p, bool is_end, __m256i mask) {
+    return is_end ? _mm256_maskload_ps(p, mask) : _mm256_loadu_ps(p);
+}
+
+ALWAYS_INLINE void store(float *p, __m256 value, bool is_end, __m256i mask) {
+    if (is_end) {
+        _mm256_maskstore_ps(p, mask, value);
+    } else {
+        _mm256_storeu_ps(p, value);
+    }
+}
+
+// The sums of each of four vectors.
+ALWAYS_INLINE __m128 sums(__m256 a, __m256 b, __m256 c, __m256 d) {
+    __m256 quarters = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    return _mm_add_ps(_mm256_castps256_ps128(quarters), _mm256_extractf128_ps(quarters, 1));
+}
+
+// `count` rows (at most `group`) at once, so that each load of the input serves all of them.
+ALWAYS_INLINE void multiply_rows(const size_t count, const float *weights, const float *bias,
+                                 const float *input, float *output, size_t inputs) {
+    __m256 sum[group] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
+                         _mm256_setzero_ps()};
+    size_t i = 0;
+    for (; i + lanes <= inputs; i += lanes) {
+        __m256 x = _mm256_loadu_ps(input + i);
+#pragma clang loop unroll(full)
+        for (size_t row = 0; row < count; ++row) {
+            sum[row] = _mm256_fmadd_ps(_mm256_loadu_ps(weights + row * inputs + i), x, sum[row]);
+        }
+    }
+    if (i < inputs) {
+        __m256i mask = first_lanes(inputs - i);
+        __m256 x = _mm256_maskload_ps(input + i, mask);
+#pragma clang loop unroll(full)
+        for (size_t row = 0; row < count; ++row) {
+            __m256 w = _mm256_maskload_ps(weights + row * inputs + i, mask);
+            sum[row] = _mm256_fmadd_ps(w, x, sum[row]);
+        }
+    }
+    __m128i mask = _mm256_castsi256_si128(first_lanes(count));
+    __m128 result = sums(sum[0], sum[1], sum[2], sum[3]);
+    if (bias) result = _mm_add_ps(result, _mm_maskload_ps(bias, mask));
+    _mm_maskstore_ps(output, mask, result);
+}
+
+void avx2_multiply(const float *weights, const float *bias, const float *input, float *output,
+                   size_t outputs, size_t inputs) {
+    size_t row = 0;
+    for (; row + group <= outputs; row += group) {
+        multiply_rows(group, weights + row * inputs, bias ? bias + row : NULL, input, output + row,
+                      inputs);
+    }
+    for (; row < outputs; ++row) {
+        multiply_rows(1, weights + row * inputs, bias ? bias + row : NULL, input, output + row,
+                      inputs);
+    }
+}
+
+typedef struct Constants {
+    __m256 rate, epsilon, accumulator_max, inverse_rate, beta, l1, l2;
+} Constants;
+
+ALWAYS_INLINE Constants constants(const CUpdateRule *rule) {
+    return (Constants){
+        .rate = _mm256_set1_ps(rule->rate),
+        .epsilon = _mm256_set1_ps(rule->epsilon),
+        .accumulator_max = _mm256_set1_ps(rule->accumulator_max),
+        .inverse_rate = _mm256_set1_ps(1 / rule->rate),
+        .beta = _mm256_set1_ps(rule->beta),
+        .l1 = _mm256_set1_ps(rule->l1),
+        .l2 = _mm256_set1_ps(rule->l2),
+    };
+}
+
+// The processor's 12 bits and one Newton step: y (3 - v y^2) / 2, within 3e-7 of 1 / sqrt(v).
+ALWAYS_INLINE __m256 reciprocal_root(__m256 v) {
+    __m256 y = _mm256_rsqrt_ps(v);
+    __m256 half = _mm256_mul_ps(v, _mm256_set1_ps(0.5f));
+    __m256 correction =
+        _mm256_fnmadd_ps(_mm256_mul_ps(half, y), y, _mm256_set1_ps(1.5f));
+    return _mm256_mul_ps(y, correction);
+}
+
+ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 g, float *n, bool is_end,
+                             __m256i mask) {
+    __m256 sum = _mm256_min_ps(_mm256_fmadd_ps(g, g, load(n, is_end, mask)), c->accumulator_max);
+    store(n, sum, is_end, mask);
+    __m256 root = reciprocal_root(_mm256_add_ps(sum, c->epsilon));
+    return _mm256_sub_ps(w, _mm256_mul_ps(_mm256_mul_ps(c->rate, g), root));
+}
+
+// sqrt(n + g^2) - sqrt(n) as g^2 / (sqrt(n + g^2) + sqrt(n)), which does not cancel.
+ALWAYS_INLINE __m256 ftrl(const Constants *c, __m256 w, __m256 g, float *z, float *n, bool is_end,
+                          __m256i mask) {
+    __m256 square = _mm256_mul_ps(g, g);
+    __m256 before = load(n, is_end, mask);
+    __m256 sum = _mm256_add_ps(before, square);
+    __m256 root = _mm256_sqrt_ps(sum);
+    __m256 roots = _mm256_max_ps(_mm256_add_ps(root, _mm256_sqrt_ps(before)),
+                                 _mm256_set1_ps(FLT_MIN));
+    __m256 sigma = _mm256_div_ps(square, _mm256_mul_ps(c->rate, roots));
+    store(n, sum, is_end, mask);
+    __m256 moved = _mm256_add_ps(load(z, is_end, mask),
+                                 _mm256_sub_ps(g, _mm256_mul_ps(sigma, w)));
+    store(z, moved, is_end, mask);
+    __m256 sign = _mm256_and_ps(moved, _mm256_set1_ps(-0.0f));
+    __m256 beyond = _mm256_sub_ps(_mm256_xor_ps(moved, sign), c->l1);
+    __m256 denominator =
+        _mm256_add_ps(_mm256_mul_ps(_mm256_add_ps(c->beta, root), c->inverse_rate), c->l2);
+    __m256 size = _mm256_div_ps(beyond, denominator);
+    __m256 opposite = _mm256_xor_ps(sign, _mm256_set1_ps(-0.0f));
+    __m256 is_zero = _mm256_cmp_ps(beyond, _mm256_setzero_ps(), _CMP_LE_OQ);
+    return _mm256_andnot_ps(is_zero, _mm256_xor_ps(size, opposite));
+}
+
+// 8 weights moved by the gradient factor * x, where SGD's factor has the rate in it.
+ALWAYS_INLINE __m256 moved(const CUpdateMethod method, const Constants *c, __m256 w, __m256 factor,
+                           __m256 x, CParameters p, size_t i, bool is_end, __m256i mask) {
+    __m256 g = _mm256_mul_ps(factor, x);
+    switch (method) {
+    case CUpdateMethodSGD: return _mm256_sub_ps(w, g);
+    case CUpdateMethodAdagrad: return adagrad(c, w, g, p.first + i, is_end, mask);
+    case CUpdateMethodFTRL: return ftrl(c, w, g, p.first + i, p.second + i, is_end, mask);
+    }
+}
+
+// 8 columns of `count` rows that start at `starts`.
+ALWAYS_INLINE void backward_columns(const CUpdateMethod method, const size_t count,
+                                    const Constants *c, CParameters p, const size_t *starts,
+                                    const __m256 *d, const __m256 *factors, const float *input,
+                                    float *d_input, size_t i, bool is_end, __m256i mask) {
+    __m256 x = load(input + i, is_end, mask);
+    __m256 dx = load(d_input + i, is_end, mask);
+#pragma clang loop unroll(full)
+    for (size_t row = 0; row < count; ++row) {
+        float *place = p.weights + starts[row] + i;
+        __m256 w = load(place, is_end, mask);
+        dx = _mm256_fmadd_ps(d[row], w, dx);
+        __m256 after = moved(method, c, w, factors[row], x, p, starts[row] + i, is_end, mask);
+        store(place, after, is_end, mask);
+    }
+    store(d_input + i, dx, is_end, mask);
+}
+
+ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
+                                 const CUpdateRule *rule, const Constants *c, CParameters p,
+                                 const size_t *rows, const float *input, const float *d_output,
+                                 float *d_input, size_t inputs) {
+    size_t starts[group];
+    __m256 d[group], factors[group];
+    for (size_t row = 0; row < count; ++row) {
+        float slope = d_output[rows[row]];
+        starts[row] = rows[row] * inputs;
+        d[row] = _mm256_set1_ps(slope);
+        factors[row] = _mm256_set1_ps(method == CUpdateMethodSGD ? rule->rate * slope : slope);
+    }
+    size_t i = 0;
+    for (; i + lanes <= inputs; i += lanes) {
+        backward_columns(method, count, c, p, starts, d, factors, input, d_input, i, false,
+                         _mm256_setzero_si256());
+    }
+    if (i < inputs) {
+        backward_columns(method, count, c, p, starts, d, factors, input, d_input, i, true,
+                         first_lanes(inputs - i));
+    }
+}
+
+// Rows with a gradient are gathered into groups, so that each load of the input and of its gradient
+// serves several of them.
+ALWAYS_INLINE void backward(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
+                            const float *input, const float *d_output, float *d_input,
+                            size_t outputs, size_t inputs) {
+    Constants c = constants(rule);
+    size_t rows[group];
+    size_t gathered = 0;
+    for (size_t row = 0; row < outputs; ++row) {
+        if (d_output[row] == 0) continue;
+        rows[gathered++] = row;
+        if (gathered == group) {
+            backward_rows(method, group, rule, &c, p, rows, input, d_output, d_input, inputs);
+            gathered = 0;
+        }
+    }
+    for (size_t rest = 0; rest < gathered; ++rest) {
+        backward_rows(method, 1, rule, &c, p, rows + rest, input, d_output, d_input, inputs);
+    }
+}
+
+void avx2_backward(const CUpdateRule *rule, CParameters parameters, const float *input,
+                   const float *d_output, float *d_input, size_t outputs, size_t inputs) {
+#define BACKWARD(method)                                                                           \
+    case method:                                                                                   \
+        backward(method, rule, parameters, input, d_output, d_input, outputs, inputs);             \
+        break;
+    switch (rule->method) {
+        BACKWARD(CUpdateMethodSGD)
+        BACKWARD(CUpdateMethodAdagrad)
+        BACKWARD(CUpdateMethodFTRL)
+    }
+#undef BACKWARD
+}
+
+ALWAYS_INLINE void update(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
+                          const float *gradient, float scale, size_t count) {
+    Constants c = constants(rule);
+    __m256 factor = _mm256_set1_ps(method == CUpdateMethodSGD ? rule->rate * scale : scale);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        __m256 w = _mm256_loadu_ps(p.weights + i);
+        __m256 g = _mm256_loadu_ps(gradient + i);
+        __m256 after = moved(method, &c, w, factor, g, p, i, false, _mm256_setzero_si256());
+        _mm256_storeu_ps(p.weights + i, after);
+    }
+    if (i < count) {
+        __m256i mask = first_lanes(count - i);
+        __m256 w = _mm256_maskload_ps(p.weights + i, mask);
+        __m256 g = _mm256_maskload_ps(gradient + i, mask);
+        __m256 after = moved(method, &c, w, factor, g, p, i, true, mask);
+        _mm256_maskstore_ps(p.weights + i, mask, after);
+    }
+}
+
+void avx2_update(const CUpdateRule *rule, CParameters parameters, const float *gradient,
+                 float scale, size_t count) {
+#define UPDATE(method)                                                                             \
+    case method: update(method, rule, parameters, gradient, scale, count); break;
+    switch (rule->method) {
+        UPDATE(CUpdateMethodSGD)
+        UPDATE(CUpdateMethodAdagrad)
+        UPDATE(CUpdateMethodFTRL)
+    }
+#undef UPDATE
+}
+
+void avx2_add_scaled(float *sum, const float *values, float scale, size_t count) {
+    __m256 factor = _mm256_set1_ps(scale);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        __m256 more = _mm256_fmadd_ps(factor, _mm256_loadu_ps(values + i), _mm256_loadu_ps(sum + i));
+        _mm256_storeu_ps(sum + i, more);
+    }
+    if (i < count) {
+        __m256i mask = first_lanes(count - i);
+        __m256 more = _mm256_fmadd_ps(factor, _mm256_maskload_ps(values + i, mask),
+                                      _mm256_maskload_ps(sum + i, mask));
+        _mm256_maskstore_ps(sum + i, mask, more);
+    }
+}
+
+void avx2_relu(float *values, size_t count) {
+    for (size_t i = 0; i < count; ++i) values[i] = values[i] < 0 ? 0 : values[i];
+}
+
+void avx2_relu_backward(float *d_values, const float *outputs, size_t count) {
+    for (size_t i = 0; i < count; ++i) d_values[i] = outputs[i] > 0 ? d_values[i] : 0;
+}
+
+// FNV-1a over the approximations of 2^13 numbers in [1, 4), which cover what the instruction sees
+// of a mantissa and of the exponent's parity.
+uint32_t avx2_reciprocal_root_signature(void) {
+    uint32_t hash = 2166136261u;
+    for (uint32_t step = 0; step < 1u << 13; ++step) {
+        float value = (step & 1 ? 2.0f : 1.0f) * (1 + (float)(step >> 1) / 4096);
+        float root = _mm_cvtss_f32(_mm_rsqrt_ss(_mm_set_ss(value)));
+        uint32_t bits;
+        memcpy(&bits, &root, sizeof bits);
+        hash = (hash ^ bits) * 16777619u;
+    }
+    return hash;
+}
+
+#pragma clang attribute pop
+
+#endif

@@ -1,1 +1,0 @@
-int freshet_kernels_placeholder;

@@ -1,1 +1,0 @@
-int freshet_simdjson_placeholder;

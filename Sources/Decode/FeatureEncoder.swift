@@ -1,0 +1,159 @@
+internal import Events
+
+/// Encodes an impression's features as the words that `FeatureSchema` describes, in the schema's order
+/// whatever their order in the record.
+struct FeatureEncoder {
+    /// What encoding needs to know of a field, flat, so that the loop touches no reference counts.
+    private struct Field {
+        enum Kind { case categorical, list, numeric, bucketed }
+
+        var kind: Kind
+        var slot: Int
+        var missingRow: UInt32
+        var rows: UInt64
+        var seed: UInt64
+        /// Its boundaries, in `boundaries`.
+        var boundaryRange: Range<Int>
+    }
+
+    private let names: [String]
+    private var fields: [Field] = []
+    private var boundaries: [Float] = []
+
+    /// Asks `reader` for the schema's fields in the object of slot `features`.
+    init(schema: FeatureSchema, features: Int, key: String, reader: inout JSONObjectReader) {
+        names = schema.fields.map { "\(key).\($0.name)" }
+        for field in schema.fields {
+            let start = boundaries.count
+            let kind: Field.Kind
+            switch field.kind {
+            case .categorical: kind = .categorical
+            case .list: kind = .list
+            case .numeric: kind = .numeric
+            case .bucketed(let bounds):
+                kind = .bucketed
+                boundaries += bounds
+            }
+            fields.append(
+                Field(
+                    kind: kind,
+                    slot: reader.addKey(field.name, in: features),
+                    missingRow: field.missingRow,
+                    rows: UInt64(field.rows),
+                    seed: field.seed,
+                    boundaryRange: start..<boundaries.count
+                )
+            )
+        }
+    }
+
+    /// Appends the words of the record that `reader` holds.
+    func encode(
+        _ reader: borrowing JSONObjectReader,
+        into words: inout [UInt32]
+    ) throws(Rejection) {
+        for index in fields.indices {
+            let field = fields[index]
+            let value = reader.value(field.slot)
+            switch field.kind {
+            case .categorical:
+                if value.isMissing {
+                    words.append(field.missingRow)
+                } else if let row = row(of: value, field, reader) {
+                    words.append(row)
+                } else {
+                    throw wrongType(index, value, expected: "a string or an integer")
+                }
+            case .list:
+                try appendList(value, index, reader, &words)
+            case .numeric:
+                words.append(try number(value, index)?.bitPattern ?? Float.nan.bitPattern)
+            case .bucketed:
+                words.append(
+                    try number(value, index).map { bucket(of: $0, field) } ?? field.missingRow
+                )
+            }
+        }
+    }
+
+    private func appendList(
+        _ value: JSONValue,
+        _ index: Int,
+        _ reader: borrowing JSONObjectReader,
+        _ words: inout [UInt32]
+    ) throws(Rejection) {
+        let field = fields[index]
+        switch value {
+        case .absent, .null:
+            words.append(1)
+            words.append(field.missingRow)
+        case .list(let elements):
+            words.append(UInt32(elements.count))
+            for position in elements {
+                let element = reader.element(position)
+                guard let row = row(of: element, field, reader) else {
+                    throw Rejection(
+                        .wrongType,
+                        "\(names[index])[\(position - elements.lowerBound)]: \(element.description), "
+                            + "expected a string or an integer"
+                    )
+                }
+                words.append(row)
+            }
+        case .boolean, .object, .signed, .unsigned, .double, .string:
+            throw wrongType(index, value, expected: "a list")
+        }
+    }
+
+    private func row(
+        of value: JSONValue,
+        _ field: Field,
+        _ reader: borrowing JSONObjectReader
+    ) -> UInt32? {
+        reader.withText(of: value) {
+            UInt32(truncatingIfNeeded: xxHash64($0, seed: field.seed) % field.rows)
+        }
+    }
+
+    /// nil if it is missing.
+    private func number(_ value: JSONValue, _ index: Int) throws(Rejection) -> Float? {
+        if value.isMissing { return nil }
+        guard let number = value.float else {
+            throw wrongType(index, value, expected: "a number")
+        }
+        guard number.isFinite else {
+            throw Rejection(
+                .nonFinite,
+                "\(names[index]): a number too large for 32-bit floating point"
+            )
+        }
+        return number
+    }
+
+    /// The number of boundaries that are at most `number`.
+    private func bucket(of number: Float, _ field: Field) -> UInt32 {
+        var low = field.boundaryRange.lowerBound
+        var high = field.boundaryRange.upperBound
+        while low < high {
+            let middle = (low + high) / 2
+            if boundaries[middle] <= number { low = middle + 1 } else { high = middle }
+        }
+        return UInt32(low - field.boundaryRange.lowerBound)
+    }
+
+    private func wrongType(_ index: Int, _ value: JSONValue, expected: String) -> Rejection {
+        Rejection(.wrongType, "\(names[index]): \(value.description), expected \(expected)")
+    }
+}
+
+extension JSONValue {
+    /// The nearest Float, infinite where it lies beyond them; nil if the value is no number.
+    var float: Float? {
+        switch self {
+        case .signed(let integer): Float(integer)
+        case .unsigned(let integer): Float(integer)
+        case .double(let number): Float(number)
+        case .absent, .null, .boolean, .object, .string, .list: nil
+        }
+    }
+}

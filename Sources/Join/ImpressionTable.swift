@@ -1,0 +1,101 @@
+internal import Events
+
+/// What is remembered of an impression after it closed.
+struct ClosedImpression: BitwiseCopyable, Sendable {
+    var id: EventID
+    var clickID: EventID
+    /// Of the first conversion.
+    var conversionID: EventID
+    /// Stream time at closing.
+    var closedAt: Int64
+    var click: ClickState
+    var conversion: ConversionState
+}
+
+/// Every impression that the join knows, open or remembered, found by its id through one index, so
+/// that opening, closing and forgetting each touch it once.
+struct ImpressionTable: Sendable {
+    enum Entry {
+        case unknown
+        case open(UInt32)
+        /// By number in the ring of closed impressions.
+        case closed(Int)
+    }
+
+    /// References: the slot of an open impression, or the low 30 bits of a closed one's number, marked
+    /// by the top bit.
+    private var index = IDIndex()
+    var open: OpenImpressions
+    var closed = Ring<ClosedImpression>()
+
+    private static var closedMark: UInt32 { 1 << 31 }
+
+    init(openMax: Int) {
+        open = OpenImpressions(countMax: openMax)
+    }
+
+    var memoryBytes: Int { index.memoryBytes + open.memoryBytes + closed.memoryBytes }
+
+    func find(_ id: EventID) -> Entry {
+        let reference = index.first(IDIndex.tag(of: id)) { reference in
+            reference < Self.closedMark
+                ? open[reference].id == id
+                : closed[Int(reference & ~Self.closedMark)].id == id
+        }
+        guard let reference else { return .unknown }
+        return reference < Self.closedMark
+            ? .open(reference) : .closed(Int(reference & ~Self.closedMark))
+    }
+
+    /// Opens an impression whose id is unknown.
+    mutating func append(
+        _ impression: OpenImpression,
+        features: Span<UInt32>,
+        text: Span<UInt8>
+    ) -> UInt32 {
+        let slot = open.append(impression, features: features, text: text)
+        index.insert(IDIndex.tag(of: impression.id), slot)
+        return slot
+    }
+
+    /// Forgets an open impression.
+    mutating func drop(_ slot: UInt32) {
+        index.remove(IDIndex.tag(of: open[slot].id), slot)
+        open.remove(slot)
+    }
+
+    /// Frees an open impression and remembers its id.
+    mutating func close(_ slot: UInt32, at time: Int64) {
+        let impression = open[slot]
+        let reference = Self.reference(closed.endNumber)
+        index.replace(IDIndex.tag(of: impression.id), slot, with: reference)
+        closed.append(
+            ClosedImpression(
+                id: impression.id,
+                clickID: impression.clickID,
+                conversionID: impression.conversionID,
+                closedAt: time,
+                click: impression.click,
+                conversion: impression.conversion
+            )
+        )
+        open.remove(slot)
+    }
+
+    /// Remembers an impression that closed earlier, as a snapshot says.
+    mutating func restore(_ impression: ClosedImpression) {
+        index.insert(IDIndex.tag(of: impression.id), Self.reference(closed.endNumber))
+        closed.append(impression)
+    }
+
+    /// Forgets the impression that closed first.
+    mutating func forgetFirstClosed() {
+        let number = closed.firstNumber
+        index.remove(IDIndex.tag(of: closed[number].id), Self.reference(number))
+        closed.removeFirst()
+    }
+
+    private static func reference(_ number: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: number) & (1 << 30 - 1) | closedMark
+    }
+}

@@ -1,0 +1,104 @@
+internal import Events
+
+extension Joiner {
+    mutating func applyClick<Sink: JoinSink & ~Copyable>(_ event: Event, sink: inout Sink) {
+        switch impressions.find(event.impressionID) {
+        case .open(let slot):
+            guard impressions.open[slot].click == .none else { break }
+            ledger.enter(.applied, partition: event.partition)
+            joinClick(time: event.time, clickID: event.clickID, to: slot, sink: &sink)
+            return
+        case .closed(let number):
+            guard impressions.closed[number].click == .none else { break }
+            ledger.enter(.late, partition: event.partition)
+            rememberLateClick(event.clickID, of: number)
+            return
+        case .unknown:
+            guard held.find(.click, event.impressionID) == nil else { break }
+            hold(.click, event, key: event.impressionID, ownID: event.clickID)
+            makeKnown(event.clickID, of: event.impressionID)
+            return
+        }
+        ledger.enter(.duplicate, partition: event.partition)
+    }
+
+    /// Joins a click that counts to its impression, then a conversion that waited for it.
+    mutating func joinClick<Sink: JoinSink & ~Copyable>(
+        time: Int64,
+        clickID: EventID,
+        to slot: UInt32,
+        sink: inout Sink
+    ) {
+        let impression = impressions.open[slot]
+        ledger.move(from: .pending, to: .applied, partition: impression.partition)
+        let clickTime = max(time, impression.time)
+        let sequence = takeSequence()
+        impressions.open[slot].click = .applied
+        impressions.open[slot].clickID = clickID
+        impressions.open[slot].clickTime = clickTime
+        impressions.open[slot].conversionSequence = sequence
+        timers.insert(
+            Timer(
+                end: Self.end(of: settings.conversionWindow, from: clickTime),
+                sequence: sequence,
+                slot: slot,
+                kind: .conversionWindow
+            )
+        )
+        makeKnown(clickID, of: impression.id)
+
+        score(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+        if settings.ctrTiming == .known {
+            timers.retire()
+            train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+        }
+        if let conversion = held.find(.conversionOfImpression, impression.id) {
+            let conversion = release(conversion)
+            joinConversion(
+                time: conversion.time,
+                conversionID: conversion.ownID,
+                partition: conversion.partition,
+                wasHeld: true,
+                to: slot,
+                sink: &sink
+            )
+        }
+        removeStaleTimers()
+    }
+
+    /// A click came for an impression that closed without one.
+    private mutating func rememberLateClick(_ clickID: EventID, of number: Int) {
+        impressions.closed[number].click = .late
+        impressions.closed[number].clickID = clickID
+        let closed = impressions.closed[number]
+        makeKnown(clickID, of: closed.id)
+        // One that waited for this click id turns out to have waited for a closed impression.
+        guard let slot = held.find(.conversionOfImpression, closed.id) else { return }
+        let conversion = release(slot)
+        if closed.conversion == .none {
+            impressions.closed[number].conversion = .viewThrough
+            impressions.closed[number].conversionID = conversion.ownID
+            settle(.viewThrough, partition: conversion.partition, wasHeld: true)
+        } else {
+            settleFurther(conversion, after: closed.conversionID)
+        }
+    }
+
+    /// Makes a click id known: a conversion held under it becomes one of its impression. If another is
+    /// held for that already, the one that was opened first stays.
+    private mutating func makeKnown(_ clickID: EventID, of impressionID: EventID) {
+        guard knownClicks.insert(clickID, of: impressionID),
+            let slot = held.find(.conversionOfClick, clickID)
+        else { return }
+        guard let other = held.find(.conversionOfImpression, impressionID) else {
+            held.assign(slot, to: impressionID)
+            return
+        }
+        if held[slot].sequence < held[other].sequence {
+            settleFurther(release(other), after: held[slot].ownID)
+            held.assign(slot, to: impressionID)
+        } else {
+            settleFurther(release(slot), after: held[other].ownID)
+        }
+    }
+}

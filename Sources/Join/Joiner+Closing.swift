@@ -1,0 +1,93 @@
+internal import Events
+
+extension Joiner {
+    /// Closes every window and hold that ends before `time`, in the order of their ends, then of
+    /// opening. Nothing else lets a window end: what is to hold windows back does it here.
+    mutating func closeWindows<Sink: JoinSink & ~Copyable>(before time: Int64, sink: inout Sink) {
+        while let timer = timers.removeFirst(before: time) {
+            guard timer.isCurrent(in: impressions.open, held) else { continue }
+            timers.retire()
+            streamTime = max(streamTime, timer.end)
+            switch timer.kind {
+            case .clickWindow: endClickWindow(timer.slot, sink: &sink)
+            case .conversionWindow: endConversionWindow(timer.slot, sink: &sink)
+            case .hold: orphan(timer.slot)
+            }
+        }
+    }
+
+    private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
+        let impression = impressions.open[slot]
+        if impression.click == .applied {
+            train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+            return
+        }
+        ledger.move(from: .pending, to: .applied, partition: impression.partition)
+        if let conversion = held.find(.conversionOfImpression, impression.id) {
+            let conversion = release(conversion)
+            impressions.open[slot].conversion = .viewThrough
+            impressions.open[slot].conversionID = conversion.ownID
+            settle(.viewThrough, partition: conversion.partition, wasHeld: true)
+        }
+        score(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
+        train(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
+    }
+
+    private mutating func endConversionWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
+        let isConverted = impressions.open[slot].conversion == .applied
+        let labels = Labels(ctr: nil, ctcvr: isConverted)
+        if !isConverted { score(slot, labels, sink: &sink) }
+        train(slot, labels, sink: &sink)
+    }
+
+    func score<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
+        sink.score(example(slot, labels))
+    }
+
+    /// Trains labels of an open impression, which closes when it has no more. The window that these
+    /// labels waited for must be over, or its timer retired.
+    mutating func train<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
+        let example = example(slot, labels)
+        impressions.open.withRun(of: slot) { features, text in
+            sink.train(example, features: features, text: text)
+        }
+        if labels.ctr != nil { impressions.open[slot].ctrTrained = true }
+        if labels.ctcvr != nil { impressions.open[slot].ctcvrTrained = true }
+        if impressions.open[slot].ctrTrained && impressions.open[slot].ctcvrTrained {
+            close(slot)
+        }
+    }
+
+    private func example(_ slot: UInt32, _ labels: Labels) -> Example {
+        let impression = impressions.open[slot]
+        return Example(
+            time: streamTime,
+            impressionTime: impression.time,
+            labels: labels,
+            ctrWeight: impression.weight,
+            ctcvrWeight: impression.weight,
+            prediction: impression.prediction
+        )
+    }
+
+    /// The impression is remembered as closed; at the limit the one that closed first is forgotten.
+    private mutating func close(_ slot: UInt32) {
+        impressions.close(slot, at: streamTime)
+        if impressions.closed.count > settings.closedIDsMax { forgetFirstClosed() }
+    }
+
+    /// Forgets what closed longer ago than `closedMemory`.
+    mutating func forgetClosed() {
+        while let closed = impressions.closed.first,
+            Self.end(of: settings.closedMemory, from: closed.closedAt) < streamTime
+        {
+            forgetFirstClosed()
+        }
+    }
+
+    private mutating func forgetFirstClosed() {
+        guard let closed = impressions.closed.first else { return }
+        knownClicks.remove(closed.clickID, of: closed.id)
+        impressions.forgetFirstClosed()
+    }
+}

@@ -1,0 +1,29 @@
+internal import Events
+public import StateCoding
+
+extension Joiner {
+    /// Restores what `encode` wrote, under this join's settings. On an error nothing has changed.
+    /// - Throws: `StateError` when the bytes are truncated or contradict themselves, or exceed the
+    ///   limits of the settings.
+    public mutating func decode(from reader: inout StateReader) throws(StateError) {
+        var decoder = JoinDecoder(
+            joiner: Joiner(settings: settings, partitionCount: ledger.partitionCount),
+            reader: reader
+        )
+        try decoder.decode()
+        self = decoder.joiner
+        reader = decoder.reader
+    }
+
+    /// Whether the features of every open impression pass a check. The join takes features as words;
+    /// what they must be only their schema says, so a decoded state is to be asked this.
+    public func openFeatures(allSatisfy isValid: (Span<UInt32>) -> Bool) -> Bool {
+        var slot = impressions.open.oldest
+        while let current = slot {
+            let valid = impressions.open.withRun(of: current) { features, _ in isValid(features) }
+            guard valid else { return false }
+            slot = impressions.open.younger(than: current)
+        }
+        return true
+    }
+}

@@ -1,0 +1,106 @@
+internal import Events
+public import StateCoding
+
+extension Joiner {
+    /// Writes stream time, the books, then open impressions, held events and remembered ids, each in
+    /// the order of opening or closing. Tables, timers and the words' places follow from these.
+    public func encode(to writer: inout StateWriter) {
+        writer.write(streamTime)
+        writer.write(nextSequence)
+        encodeLedger(to: &writer)
+        writer.write(UInt64(impressions.open.count))
+        var slot = impressions.open.oldest
+        while let current = slot {
+            encodeOpen(current, to: &writer)
+            slot = impressions.open.younger(than: current)
+        }
+        writer.write(UInt64(held.count))
+        slot = held.oldest
+        while let current = slot {
+            encodeHeld(held[current], to: &writer)
+            slot = held.younger(than: current)
+        }
+        writer.write(UInt64(impressions.closed.count))
+        for number in impressions.closed.firstNumber..<impressions.closed.endNumber {
+            encodeClosed(impressions.closed[number], to: &writer)
+        }
+    }
+
+    private func encodeLedger(to writer: inout StateWriter) {
+        writer.write(UInt64(ledger.partitionCount))
+        for partition in 0..<ledger.partitionCount {
+            writer.write(Int64(ledger.consumed[partition]))
+            for place in Place.allCases {
+                writer.write(Int64(ledger.count(place, partition: partition)))
+            }
+        }
+    }
+
+    private func encodeOpen(_ slot: UInt32, to writer: inout StateWriter) {
+        let impression = impressions.open[slot]
+        writer.write(impression.id)
+        writer.write(impression.time)
+        writer.write(impression.sequence)
+        writer.write(impression.partition)
+        writer.write(impression.weight)
+        writer.write(impression.prediction.ctrLogit)
+        writer.write(impression.prediction.cvrLogit)
+        writer.write(impression.click.rawValue)
+        writer.write(impression.conversion.rawValue)
+        writer.write(impression.ctrTrained)
+        writer.write(impression.ctcvrTrained)
+        if impression.click != .none {
+            encodeClickID(impression.clickID, of: impression.id, to: &writer)
+            writer.write(impression.clickTime)
+            writer.write(impression.conversionSequence)
+        }
+        if impression.conversion != .none { writer.write(impression.conversionID) }
+        impressions.open.withRun(of: slot) { features, text in
+            writer.write(UInt32(features.count))
+            writer.write(UInt32(text.count))
+            writer.write(words: features)
+            writer.write(bytes: text)
+        }
+    }
+
+    private func encodeHeld(_ event: HeldEvent, to writer: inout StateWriter) {
+        writer.write(event.kind.rawValue)
+        writer.write(event.partition)
+        writer.write(event.key)
+        writer.write(event.time)
+        writer.write(event.sequence)
+        if event.kind == .click {
+            encodeClickID(event.ownID, of: event.key, to: &writer)
+        } else {
+            writer.write(event.ownID)
+        }
+    }
+
+    private func encodeClosed(_ impression: ClosedImpression, to writer: inout StateWriter) {
+        writer.write(impression.id)
+        writer.write(impression.closedAt)
+        writer.write(impression.click.rawValue)
+        writer.write(impression.conversion.rawValue)
+        if impression.click != .none {
+            encodeClickID(impression.clickID, of: impression.id, to: &writer)
+        }
+        if impression.conversion != .none { writer.write(impression.conversionID) }
+    }
+
+    /// The click id, and whether it is this impression's: another may have borne it before.
+    private func encodeClickID(
+        _ clickID: EventID,
+        of impressionID: EventID,
+        to writer: inout StateWriter
+    ) {
+        writer.write(clickID)
+        writer.write(knownClicks.impression(of: clickID) == impressionID)
+    }
+}
+
+extension StateWriter {
+    fileprivate mutating func write(_ id: EventID) {
+        write(id.high)
+        write(id.low)
+    }
+}

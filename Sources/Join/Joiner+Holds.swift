@@ -1,0 +1,70 @@
+internal import Events
+
+extension Joiner {
+    /// Holds an event for what it refers to; at the limit the oldest held one goes first.
+    mutating func hold(_ kind: HeldEvent.Kind, _ event: Event, key: EventID, ownID: EventID) {
+        if held.isFull, let oldest = held.oldest { giveUp(oldest, place: .dropped) }
+        let sequence = takeSequence()
+        let slot = held.append(
+            HeldEvent(
+                kind: kind,
+                partition: event.partition,
+                key: key,
+                ownID: ownID,
+                time: event.time,
+                sequence: sequence
+            )
+        )
+        timers.insert(
+            Timer(
+                end: Self.end(of: settings.orphanWindow, from: event.time),
+                sequence: sequence,
+                slot: slot,
+                kind: .hold
+            )
+        )
+        ledger.enter(.pending, partition: event.partition)
+    }
+
+    /// Ends a hold before its time.
+    mutating func release(_ slot: UInt32) -> HeldEvent {
+        timers.retire()
+        let event = held.remove(slot)
+        removeStaleTimers()
+        return event
+    }
+
+    /// A hold ended in vain.
+    mutating func orphan(_ slot: UInt32) {
+        forget(held.remove(slot), place: .orphaned)
+    }
+
+    private mutating func giveUp(_ slot: UInt32, place: Place) {
+        forget(release(slot), place: place)
+    }
+
+    private mutating func forget(_ event: HeldEvent, place: Place) {
+        settle(place, partition: event.partition, wasHeld: true)
+        if event.kind == .click { knownClicks.remove(event.ownID, of: event.key) }
+    }
+
+    mutating func removeStaleTimers() {
+        guard timers.isMostlyStale else { return }
+        timers.removeStale { [impressions, held] timer in
+            !timer.isCurrent(in: impressions.open, held)
+        }
+    }
+}
+
+extension Timer {
+    /// Whether what the timer was set for is still there and waits for it.
+    func isCurrent(in open: OpenImpressions, _ held: HeldEvents) -> Bool {
+        switch kind {
+        case .clickWindow: open[slot].sequence == sequence && open[slot].isClickWindowOpen
+        case .conversionWindow:
+            open[slot].sequence > 0 && open[slot].conversionSequence == sequence
+                && open[slot].isConversionWindowOpen
+        case .hold: held[slot].sequence == sequence
+        }
+    }
+}

@@ -1,0 +1,81 @@
+internal import Events
+
+extension Joiner {
+    mutating func applyImpression<Sink: JoinSink & ~Copyable>(
+        _ event: Event,
+        features: Span<UInt32>,
+        text: Span<UInt8>,
+        sink: inout Sink
+    ) {
+        guard case .unknown = impressions.find(event.impressionID) else {
+            ledger.enter(.duplicate, partition: event.partition)
+            return
+        }
+        if impressions.open.isFull { dropOldestImpression() }
+        ledger.enter(.pending, partition: event.partition)
+        let slot = open(event, features: features, text: text, sink: &sink)
+        if let click = held.find(.click, event.impressionID) {
+            joinHeldClick(release(click), to: slot, sink: &sink)
+        }
+    }
+
+    private mutating func open<Sink: JoinSink & ~Copyable>(
+        _ event: Event,
+        features: Span<UInt32>,
+        text: Span<UInt8>,
+        sink: inout Sink
+    ) -> UInt32 {
+        let impression = OpenImpression(
+            id: event.impressionID,
+            time: event.time,
+            sequence: takeSequence(),
+            weight: event.weight,
+            partition: event.partition
+        )
+        let slot = impressions.append(impression, features: features, text: text)
+        impressions.open[slot].prediction = impressions.open.withMutableFeatures(of: slot) {
+            sink.arrive(event, features: &$0)
+        }
+        timers.insert(
+            Timer(
+                end: Self.end(of: settings.clickWindow, from: event.time),
+                sequence: impression.sequence,
+                slot: slot,
+                kind: .clickWindow
+            )
+        )
+        return slot
+    }
+
+    private mutating func joinHeldClick<Sink: JoinSink & ~Copyable>(
+        _ click: HeldEvent,
+        to slot: UInt32,
+        sink: inout Sink
+    ) {
+        let end = Self.end(of: settings.clickWindow, from: impressions.open[slot].time)
+        if click.time > end {
+            impressions.open[slot].click = .late
+            impressions.open[slot].clickID = click.ownID
+            settle(.late, partition: click.partition, wasHeld: true)
+        } else {
+            settle(.applied, partition: click.partition, wasHeld: true)
+            joinClick(time: click.time, clickID: click.ownID, to: slot, sink: &sink)
+        }
+    }
+
+    /// At the limit. It is not remembered, and its click id becomes unknown; what is held for it stays.
+    private mutating func dropOldestImpression() {
+        guard let slot = impressions.open.oldest else { return }
+        let impression = impressions.open[slot]
+        ledger.move(
+            from: impression.click == .applied ? .applied : .pending,
+            to: .dropped,
+            partition: impression.partition
+        )
+        if impression.isClickWindowOpen { timers.retire() }
+        if impression.isConversionWindowOpen { timers.retire() }
+        knownClicks.remove(impression.clickID, of: impression.id)
+        impressions.drop(slot)
+        removeStaleTimers()
+    }
+}

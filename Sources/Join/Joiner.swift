@@ -1,0 +1,109 @@
+public import Events
+public import StateCoding
+
+/// Joins impressions, clicks and conversions into examples.
+///
+/// A pure state machine over event time: `apply` takes the events in the order of the stream,
+/// `advance` tells the time when there are none. Both first close what has ended. Copying the value
+/// is taking its snapshot. See `JoinSink` for what comes out.
+public struct Joiner: Sendable, StateCodable {
+    public let settings: JoinSettings
+    /// The greatest event time applied or told, `Int64.min` before any.
+    public internal(set) var streamTime = Int64.min
+    /// Which place each consumed event is in.
+    public internal(set) var ledger: Ledger
+
+    var impressions: ImpressionTable
+    var held: HeldEvents
+    var knownClicks = KnownClicks()
+    var timers = TimerQueue()
+    /// Opening sequence number of the next window or hold.
+    var nextSequence: Int64 = 1
+
+    /// Limits are at least 1 and at most 2³⁰, `closedIDsMax` may be 0; windows are not negative.
+    public init(settings: JoinSettings, partitionCount: Int) {
+        let limits = 1...(1 << 30)
+        precondition(limits.contains(settings.openImpressionsMax), "openImpressionsMax")
+        precondition(limits.contains(settings.heldEventsMax), "heldEventsMax")
+        precondition((0...1 << 30).contains(settings.closedIDsMax), "closedIDsMax")
+        precondition(
+            min(
+                settings.clickWindow,
+                settings.conversionWindow,
+                settings.orphanWindow,
+                settings.closedMemory
+            ) >= 0,
+            "a negative window"
+        )
+        self.settings = settings
+        ledger = Ledger(partitionCount: partitionCount)
+        impressions = ImpressionTable(openMax: settings.openImpressionsMax)
+        held = HeldEvents(countMax: settings.heldEventsMax)
+    }
+
+    /// Every window that ends before this has closed.
+    public var closedThrough: Int64 { streamTime }
+    public var openImpressionCount: Int { impressions.open.count }
+    public var heldEventCount: Int { held.count }
+    public var closedIDCount: Int { impressions.closed.count }
+
+    /// Bytes reserved by tables, timers and arenas.
+    public var memoryBytes: Int {
+        impressions.memoryBytes + held.memoryBytes + knownClicks.memoryBytes + timers.memoryBytes
+    }
+
+    /// Makes room for partitions that appeared since.
+    public mutating func grow(toPartitionCount count: Int) {
+        ledger.grow(toPartitionCount: count)
+    }
+
+    /// Applies one event, after closing what ended before it.
+    ///
+    /// `features` (encoded words) and `text` (the id's UTF-8 text) are those of an impression, and
+    /// empty for other events.
+    public mutating func apply<Sink: JoinSink & ~Copyable>(
+        _ event: Event,
+        features: Span<UInt32>,
+        text: Span<UInt8>,
+        sink: inout Sink
+    ) {
+        advance(to: event.time, sink: &sink)
+        switch event.role {
+        case .impression: applyImpression(event, features: features, text: text, sink: &sink)
+        case .click: applyClick(event, sink: &sink)
+        case .conversion: applyConversion(event, sink: &sink)
+        }
+    }
+
+    /// Closes what ends before `time`, and moves stream time there unless it is later already.
+    public mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {
+        closeWindows(before: max(time, streamTime), sink: &sink)
+        streamTime = max(streamTime, time)
+        forgetClosed()
+    }
+
+    /// A quarantined record, or a range of `count`, is consumed and in its place.
+    public mutating func quarantine(partition: Int32, count: Int) {
+        ledger.enter(.quarantined, partition: partition, count: count)
+    }
+
+    mutating func takeSequence() -> Int64 {
+        defer { nextSequence += 1 }
+        return nextSequence
+    }
+
+    /// Enters an event that is new, or moves one that was held.
+    mutating func settle(_ place: Place, partition: Int32, wasHeld: Bool) {
+        if wasHeld {
+            ledger.move(from: .pending, to: place, partition: partition)
+        } else {
+            ledger.enter(place, partition: partition)
+        }
+    }
+
+    /// The end of a window that starts at `time`; times near the end of Int64 do not overflow.
+    static func end(of window: Int64, from time: Int64) -> Int64 {
+        let (end, overflow) = time.addingReportingOverflow(window)
+        return overflow ? .max : end
+    }
+}

@@ -1,0 +1,107 @@
+internal import Events
+
+/// What is known of an impression's click.
+enum ClickState: UInt8, BitwiseCopyable { case none, applied, late }
+
+/// What is known of an impression's conversion. A held one is with the held events.
+enum ConversionState: UInt8, BitwiseCopyable { case none, applied, late, viewThrough }
+
+/// An impression whose labels are not all final or not all trained.
+struct OpenImpression: Linked {
+    var id: EventID
+    /// Of the click, `none` until there is one.
+    var clickID = EventID.none
+    /// Of the first conversion.
+    var conversionID = EventID.none
+    var time: Int64
+    /// Of an applied click; starts the conversion window.
+    var clickTime: Int64 = 0
+    /// Of the click window, hence of the impression.
+    var sequence: Int64
+    /// Of the conversion window, 0 until there is an applied click.
+    var conversionSequence: Int64 = 0
+    var prediction = Prediction(ctrLogit: 0, cvrLogit: 0)
+    var weight: Float
+    var partition: Int32
+    var run = WordArena.Run()
+    var previous: UInt32 = 0
+    var next: UInt32 = 0
+    var click = ClickState.none
+    var conversion = ConversionState.none
+    /// Trained labels: their windows are of no more use. Both: the impression closes.
+    var ctrTrained = false
+    var ctcvrTrained = false
+
+    var isClickWindowOpen: Bool { !ctrTrained }
+    var isConversionWindowOpen: Bool { click == .applied && !ctcvrTrained }
+}
+
+/// Open impressions in the order of opening, with their features and id texts.
+struct OpenImpressions: Sendable {
+    private var list: SlotList<OpenImpression>
+    private var arena = WordArena()
+
+    init(countMax: Int) {
+        list = SlotList(countMax: countMax)
+    }
+
+    var count: Int { list.count }
+    var isFull: Bool { list.count == list.countMax }
+    var memoryBytes: Int { list.memoryBytes + arena.memoryBytes }
+    var oldest: UInt32? { list.oldest }
+
+    func younger(than slot: UInt32) -> UInt32? { list.younger(than: slot) }
+
+    subscript(slot: UInt32) -> OpenImpression {
+        _read { yield list[slot] }
+        _modify { yield &list[slot] }
+    }
+
+    /// Adds an impression, storing its features and text, and returns its slot.
+    mutating func append(
+        _ impression: OpenImpression,
+        features: Span<UInt32>,
+        text: Span<UInt8>
+    ) -> UInt32 {
+        let counts = WordArena.Run(
+            featureCount: UInt32(features.count),
+            textCount: UInt32(text.count)
+        )
+        if arena.isWasteful(for: counts) { compactArena() }
+        var impression = impression
+        impression.run = arena.store(features: features, text: text)
+        return list.append(impression)
+    }
+
+    mutating func remove(_ slot: UInt32) {
+        arena.free(list[slot].run)
+        list.remove(slot)
+    }
+
+    mutating func withMutableFeatures<Result>(
+        of slot: UInt32,
+        _ body: (inout MutableSpan<UInt32>) -> Result
+    ) -> Result {
+        arena.withMutableFeatures(list[slot].run, body)
+    }
+
+    /// Lends an impression's features and id text.
+    func withRun<Result>(
+        of slot: UInt32,
+        _ body: (Span<UInt32>, Span<UInt8>) -> Result
+    ) -> Result {
+        arena.withRun(list[slot].run, body)
+    }
+
+    private mutating func compactArena() {
+        var compact = WordArena()
+        compact.reserve(wordCount: arena.wordsInUse + arena.wordsInUse / 2)
+        var slot = list.oldest
+        while let current = slot {
+            let run = list[current].run
+            list[current].run = arena.withRun(run) { compact.store(features: $0, text: $1) }
+            slot = list.younger(than: current)
+        }
+        arena = compact
+    }
+}

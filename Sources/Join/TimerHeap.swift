@@ -1,0 +1,45 @@
+/// A binary min-heap of timers.
+struct TimerHeap: Sendable {
+    private var timers: [Timer] = []
+
+    var count: Int { timers.count }
+    var first: Timer? { timers.first }
+    var memoryBytes: Int { timers.capacity * MemoryLayout<Timer>.stride }
+
+    mutating func insert(_ timer: Timer) {
+        timers.append(timer)
+        var hole = timers.count - 1
+        while hole > 0 {
+            let parent = (hole - 1) / 2
+            guard timer.isBefore(timers[parent]) else { break }
+            timers[hole] = timers[parent]
+            hole = parent
+        }
+        timers[hole] = timer
+    }
+
+    mutating func removeFirst() {
+        let last = timers.removeLast()
+        if !timers.isEmpty { sink(last, from: 0) }
+    }
+
+    mutating func removeAll(where shouldRemove: (Timer) -> Bool) {
+        timers.removeAll(where: shouldRemove)
+        for position in (0..<timers.count / 2).reversed() {
+            sink(timers[position], from: position)
+        }
+    }
+
+    private mutating func sink(_ timer: Timer, from position: Int) {
+        var hole = position
+        while true {
+            var child = 2 * hole + 1
+            if child >= timers.count { break }
+            if child + 1 < timers.count, timers[child + 1].isBefore(timers[child]) { child += 1 }
+            guard timers[child].isBefore(timer) else { break }
+            timers[hole] = timers[child]
+            hole = child
+        }
+        timers[hole] = timer
+    }
+}

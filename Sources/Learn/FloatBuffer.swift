@@ -1,0 +1,61 @@
+/// Floats in one allocation, aligned to a cache line, never moved. Every access is checked.
+@safe struct FloatBuffer: ~Copyable {
+    static let alignment = 64
+
+    private let base: UnsafeMutablePointer<Float>
+    let count: Int
+
+    init(count: Int, repeating value: Float = 0) {
+        precondition(count >= 0)
+        let bytes = UnsafeMutableRawPointer.allocate(
+            byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: Self.alignment)
+        unsafe base = bytes.initializeMemory(as: Float.self, repeating: value, count: count)
+        self.count = count
+    }
+
+    deinit {
+        unsafe base.deallocate()
+    }
+
+    subscript(index: Int) -> Float {
+        get {
+            precondition(index >= 0 && index < count)
+            return unsafe base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count)
+            unsafe base[index] = newValue
+        }
+    }
+
+    /// The address of `length` floats from `offset` on.
+    func address(_ offset: Int, _ length: Int) -> UnsafeMutablePointer<Float> {
+        precondition(offset >= 0 && length >= 0 && length <= count - offset)
+        return unsafe base + offset
+    }
+
+    mutating func fill(_ range: Range<Int>, with value: Float) {
+        unsafe address(range.lowerBound, range.count).update(repeating: value, count: range.count)
+    }
+
+    func copy(of range: Range<Int>) -> [Float] {
+        let source = unsafe address(range.lowerBound, range.count)
+        return unsafe [Float](unsafeUninitializedCapacity: range.count) { copy, initialized in
+            if let start = copy.baseAddress {
+                unsafe start.initialize(from: source, count: range.count)
+            }
+            initialized = range.count
+        }
+    }
+
+    mutating func replace(at offset: Int, with values: [Float]) {
+        let target = unsafe address(offset, values.count)
+        unsafe values.withUnsafeBufferPointer {
+            if let start = $0.baseAddress { unsafe target.update(from: start, count: $0.count) }
+        }
+    }
+
+    func withSpan<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
+        try body(unsafe UnsafeBufferPointer(start: base, count: count).span)
+    }
+}

@@ -1,0 +1,31 @@
+internal import CKernels
+
+/// All memory of a network, allocated once, and how its loops run. The layers hold only places in it.
+struct NetworkMemory: ~Copyable {
+    var parameters: FloatBuffer
+    /// As many times the parameters as the optimizer has slots: slot after slot.
+    var optimizerState: FloatBuffer
+    /// Every intermediate result of one example.
+    var activations: FloatBuffer
+    /// ∂loss/∂activation, at the activation's place. Layers add to it.
+    var gradients: FloatBuffer
+    let rules: UpdateRules
+    let path: CKernelPath
+
+    init(layout: NetworkLayout, rules: UpdateRules, path: CKernelPath) {
+        parameters = FloatBuffer(count: layout.parameterCount)
+        optimizerState = FloatBuffer(count: layout.parameterCount * rules.slots)
+        activations = FloatBuffer(count: layout.activationCount)
+        gradients = FloatBuffer(count: layout.activationCount)
+        self.rules = rules
+        self.path = path
+    }
+
+    mutating func clearActivations(_ vector: Vector) {
+        activations.fill(vector.offset..<vector.offset + vector.count, with: 0)
+    }
+
+    mutating func clearGradients() {
+        gradients.fill(0..<gradients.count, with: 0)
+    }
+}

@@ -1,0 +1,35 @@
+/// What turns a task's mixture of experts into its logit: ReLU layers, then one linear output.
+struct TaskTower {
+    private let layers: [DenseLayer]
+    /// One number.
+    private let logit: Vector
+
+    init(
+        task: String, settings: NetworkSettings, input: Vector, outputBias: Float,
+        layout: inout NetworkLayout
+    ) {
+        var layers: [DenseLayer] = []
+        var input = input
+        for (level, outputs) in settings.towerLayers.enumerated() {
+            let layer = DenseLayer.relu(
+                ["tower.\(task).\(level)"], outputs: outputs, input: input, layout: &layout)
+            layers.append(layer)
+            input = layer.output
+        }
+        let last = DenseLayer.logit(
+            "tower.\(task).\(layers.count)", bias: outputBias, input: input, layout: &layout)
+        layers.append(last)
+        self.layers = layers
+        logit = last.output
+    }
+
+    func forward(_ memory: inout NetworkMemory) -> Float {
+        for layer in layers { layer.forward(&memory) }
+        return memory.activations[logit.offset]
+    }
+
+    func backward(_ memory: inout NetworkMemory, logitGradient: Float) {
+        memory.gradients[logit.offset] = logitGradient
+        for layer in layers.reversed() { layer.backward(&memory) }
+    }
+}

@@ -1,0 +1,299 @@
+internal import Decode
+public import Events
+internal import Join
+public import Learn
+public import Logging
+internal import Order
+public import Source
+
+/// The data path, composed: source → decode → order → join → learn. `run`, `replay` and the tests
+/// drive this same type; they differ in the source and in who tells the time.
+///
+/// One thread owns it. It reads no clock, no random source and no environment.
+public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
+    private let settings: PipelineSettings
+    private var source: Source
+    private var decoder: EventDecoder
+    private var merge: EventMerge
+    private var order: StreamOrder
+    private var joiner: Joiner
+    private var sink: LearningSink
+    private let quarantine: Quarantine
+    /// Per partition, in the order in which the state came to know them.
+    private var progress: [PartitionProgress]
+    /// The index in `progress` of each of the source's partitions.
+    private let progressIndex: [Int]
+    /// Events consumed so far, quarantined ones included: the law's left side.
+    public private(set) var consumed: Int
+
+    /// What a turn came to.
+    public enum Turn: Equatable, Sendable {
+        /// Records were applied and more may be at hand.
+        case worked
+        /// The stop point was reached.
+        case stopped
+        /// Nothing can be applied now.
+        case idle
+        /// Every partition is at its end, which in a replay is final.
+        case ended
+    }
+
+    /// Composes the path over a source that stands at the state's positions.
+    ///
+    /// - Parameters:
+    ///   - state: What to continue from; nil for a fresh start.
+    ///   - sideFiles: Where examples and quarantined records go.
+    /// - Throws: `PipelineError` when the state does not fit the settings or the source.
+    public init(
+        settings: PipelineSettings,
+        source: consuming Source,
+        state: ResumedState?,
+        sideFiles: SideFilePaths = SideFilePaths(),
+        logger: Logger
+    ) throws(PipelineError) {
+        let partitions = source.partitions
+        var progress = state?.progress ?? []
+        if let lost = progress.first(where: { !partitions.contains($0.partition) })?.partition {
+            throw PipelineError(
+                "the state has read \(lost.name)/\(lost.number) (\(lost.role.plural)), which is not "
+                    + "there any more: bring it back, or start with a new state directory"
+            )
+        }
+        for partition in partitions where !progress.contains(where: { $0.partition == partition }) {
+            progress.append(PartitionProgress(partition))
+        }
+        let progressIndex = partitions.map { partition in
+            progress.firstIndex { $0.partition == partition }!
+        }
+        var learner = Learner(
+            schema: settings.schema,
+            settings: settings.learn,
+            maturity: settings.join.clickWindow + settings.join.conversionWindow
+        )
+        var joiner = Joiner(settings: settings.join, partitionCount: progress.count)
+        if let state {
+            try state.restore(learner: &learner, joiner: &joiner)
+            joiner.grow(toPartitionCount: progress.count)
+        }
+        let quarantineFile = try sideFiles.quarantine.map { path throws(PipelineError) in
+            try SideFile(path: path, length: state?.sideFiles["quarantine"] ?? 0)
+        }
+        let exampleFile = try sideFiles.examples.map { path throws(PipelineError) in
+            try SideFile(path: path, length: state?.sideFiles["examples"] ?? 0)
+        }
+        // Nothing throws from here on: a value that cannot be copied is initialised as a whole.
+        let calibration = learner.calibration
+        sink = LearningSink(
+            learner: learner,
+            examples: exampleFile.map { ExampleWriter(file: $0, calibration: calibration) }
+        )
+        quarantine = Quarantine(file: quarantineFile, logger: logger)
+        order = state?.order ?? StreamOrder()
+        merge = EventMerge(
+            carriedTimes: progressIndex.map { progress[$0].carriedTime },
+            orderingDelay: settings.order.orderingDelay
+        )
+        decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
+        self.joiner = joiner
+        consumed =
+            joiner.ledger.consumed.reduce(0, +) + progress.reduce(0) { $0 + $1.quarantined }
+        self.progress = progress
+        self.progressIndex = progressIndex
+        self.settings = settings
+        self.source = source
+    }
+
+    /// Applies the next records: a bounded number, so that the caller can look at the time between.
+    ///
+    /// - Parameter clock: Milliseconds since the epoch in a live run; nil in a replay.
+    public mutating func turn(clock: Int64?, until stop: StopPoint) throws -> Turn {
+        if clock != nil { try fetchEmptyLanes() }
+        for step in 0..<recordsPerTurn {
+            if consumed >= stop.consumed || joiner.streamTime >= stop.streamTime { return .stopped }
+            switch merge.select(clock: clock, isAtEnd: { source.isAtEnd(partition: $0) }) {
+            case .take(let lane):
+                try apply(lane)
+            case .fetch(let lane):
+                try fetch(lane)
+                if merge.lanes[lane].isEmpty && !source.isAtEnd(partition: lane) {
+                    return step > 0 ? .worked : .idle
+                }
+            case .hold:
+                return step > 0 ? .worked : .idle
+            case .end:
+                return step > 0 ? .worked : .ended
+            }
+        }
+        return .worked
+    }
+
+    /// Lets an idle stream's windows close: when every partition is caught up, stream time advances
+    /// to the clock minus the ordering delay.
+    public mutating func advanceIdle(clock: Int64) {
+        guard settings.order.idleAdvance,
+            merge.lanes.indices.allSatisfy({ source.isAtEnd(partition: $0) })
+        else { return }
+        advance(to: clock - settings.order.orderingDelay)
+    }
+
+    /// Advances stream time; it never goes back.
+    public mutating func advance(to time: Int64) {
+        guard time > joiner.streamTime else { return }
+        joiner.advance(to: time, sink: &sink)
+        order.advance(to: time)
+        sink.learner.matureThrough(joiner.closedThrough)
+    }
+
+    /// Waits for records, at most as long as stated.
+    public mutating func waitForRecords(milliseconds: Int) {
+        source.wait(milliseconds: milliseconds)
+    }
+
+    // MARK: One record
+
+    private mutating func apply(_ lane: Int) throws(PipelineError) {
+        let before = merge.lanes[lane].carriedTime
+        let record = merge.take(lane: lane)
+        let index = progressIndex[lane]
+        progress[index].position = record.offset + record.offsetCount
+        progress[index].lastPayloadHash = record.payloadHash
+        progress[index].carriedTime = merge.lanes[lane].carriedTime
+        switch record.kind {
+        case .event:
+            guard settings.selection.contains(record.event.time) else { return }
+            consumed += 1
+            apply(record, lane: lane)
+            try sink.examples?.check()
+        case .rejected:
+            guard settings.selection.contains(before) else { return }
+            try reject(record, lane: lane)
+        case .unchosen:
+            break
+        }
+    }
+
+    private mutating func apply(_ record: DecodedRecord, lane: Int) {
+        let event = record.event
+        let partition = progress[progressIndex[lane]].partition
+        order.apply(.init(time: event.time, role: event.role, partition: partition.number))
+        let words = merge.lanes[lane].batch.words
+        let text = merge.lanes[lane].batch.text
+        joiner.apply(
+            event,
+            features: words.span.extracting(record.featureRange),
+            text: text.span.extracting(record.textRange),
+            sink: &sink
+        )
+        sink.learner.matureThrough(joiner.closedThrough)
+    }
+
+    private mutating func reject(_ record: DecodedRecord, lane: Int) throws(PipelineError) {
+        let index = progressIndex[lane]
+        let batch = merge.lanes[lane].batch
+        let count = Int(record.offsetCount)
+        progress[index].quarantined += count
+        consumed += count
+        try quarantine.add(
+            batch.rejections[record.rejectionIndex],
+            partition: progress[index].partition,
+            offset: record.offset,
+            offsetCount: record.offsetCount,
+            payload: settings.decode.keepsRejectedPayloads
+                ? batch.rejectedPayloads[record.rejectionIndex] : nil
+        )
+        let total = progress.reduce(0) { $0 + $1.quarantined }
+        if let limit = settings.quarantinedMax, total > limit {
+            throw PipelineError(
+                "\(total) records are quarantined, more than quarantine.max_rejected: \(limit); "
+                    + "the last is \(progress[index].partition.name)"
+                    + "/\(progress[index].partition.number) offset \(record.offset): "
+                    + batch.rejections[record.rejectionIndex].detail
+            )
+        }
+    }
+
+    // MARK: Fetching
+
+    /// In a live run a partition that was at its end may have more by now.
+    private mutating func fetchEmptyLanes() throws {
+        for lane in merge.lanes.indices where merge.lanes[lane].isEmpty {
+            try fetch(lane)
+        }
+    }
+
+    private mutating func fetch(_ lane: Int) throws {
+        let partition = Int32(progressIndex[lane])
+        let role = progress[progressIndex[lane]].partition.role
+        let now = settings.now
+        try merge.refill(lane: lane) { (batch) throws(SourceError) in
+            try source.fetch(partition: lane) { header, content, payload in
+                let origin = RecordOrigin(
+                    partition: partition,
+                    role: role,
+                    offset: header.offset,
+                    offsetCount: header.offsetCount,
+                    recordTime: header.timestamp ?? now
+                )
+                switch content {
+                case .payload: decoder.decode(payload, from: origin, into: &batch)
+                case .null: decoder.reject(.null, from: origin, into: &batch)
+                case .corrupt: decoder.reject(.corrupt, from: origin, into: &batch)
+                case .tooLarge(let byteCount):
+                    decoder.reject(.tooLarge(byteCount: byteCount), from: origin, into: &batch)
+                }
+            }
+        }
+    }
+
+    // MARK: State
+
+    /// Copies the state between two records.
+    public func copyState() -> PipelineState {
+        var lengths: [String: Int64] = [:]
+        lengths["quarantine"] = quarantine.length
+        lengths["examples"] = sink.examples?.length
+        return PipelineState(
+            learner: sink.learner.copyState(),
+            joiner: joiner,
+            order: order,
+            progress: progress,
+            sideFiles: lengths,
+            now: settings.now,
+            kernelPath: sink.learner.network.kernelPath
+        )
+    }
+
+    /// Makes the side files durable up to the lengths that a copy of the state would name.
+    public func syncSideFiles() throws(PipelineError) {
+        try quarantine.sync()
+        try sink.examples?.sync()
+    }
+
+    // MARK: Figures
+
+    /// `Int64.min` before anything was applied.
+    public var streamTime: Int64 { joiner.streamTime }
+    public var partitions: [Partition] { progress.map(\.partition) }
+    /// The join's books; quarantined records are in `consumed` only.
+    public var ledger: Ledger { joiner.ledger }
+    public var openImpressionCount: Int { joiner.openImpressionCount }
+    public var heldEventCount: Int { joiner.heldEventCount }
+    public var metrics: MetricsReport { sink.learner.metrics.report() }
+    public var skippedUpdates: Int { sink.learner.counts.skippedUpdates }
+    /// Share of the input read so far, where the source knows its size.
+    public var fractionRead: Double? { source.fractionRead }
+}
+
+/// Files beside the state.
+public struct SideFilePaths: Equatable, Sendable {
+    public var quarantine: String?
+    public var examples: String?
+
+    public init(quarantine: String? = nil, examples: String? = nil) {
+        self.quarantine = quarantine
+        self.examples = examples
+    }
+}
+
+/// Records applied before a turn returns: a few milliseconds of work.
+private let recordsPerTurn = 1024

@@ -1,0 +1,129 @@
+internal import Dispatch
+public import Logging
+internal import Order
+public import Snapshot
+internal import StateCoding
+internal import Synchronization
+
+/// What is put into every snapshot of a run beside the state.
+public struct SnapshotStamp: Sendable {
+    public var programVersion: String
+    public var configurationFingerprint: String
+    public var configuration: [ConfigurationEntry]
+
+    public init(
+        programVersion: String,
+        configurationFingerprint: String,
+        configuration: [ConfigurationEntry]
+    ) {
+        self.programVersion = programVersion
+        self.configurationFingerprint = configurationFingerprint
+        self.configuration = configuration
+    }
+}
+
+/// A snapshot that is durable.
+public struct SavedSnapshot: Sendable {
+    public var name: String
+    public var body: SnapshotBody
+    /// What encoding, compressing and syncing took, off the learning thread.
+    public var writing: Duration
+}
+
+/// Writes snapshots on a thread of its own, one at a time, from copies of the state.
+///
+/// A failed snapshot is reported and changes nothing: the one before it stays valid, and the next
+/// one is tried when it is due.
+public final class SnapshotWriter: Sendable {
+    private let store: SnapshotStore
+    private let settings: SnapshotSettings
+    private let stamp: SnapshotStamp
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "freshet.snapshots")
+    private let outcome = Mutex(Outcome())
+
+    private struct Outcome {
+        var isBusy = false
+        var last: SavedSnapshot?
+        var failure: SnapshotError?
+    }
+
+    public init(
+        store: SnapshotStore,
+        settings: SnapshotSettings,
+        stamp: SnapshotStamp,
+        logger: Logger
+    ) {
+        self.store = store
+        self.settings = settings
+        self.stamp = stamp
+        self.logger = logger
+    }
+
+    /// Whether a snapshot is being written.
+    public var isBusy: Bool { outcome.withLock { $0.isBusy } }
+
+    /// The newest snapshot written by this run.
+    public var last: SavedSnapshot? { outcome.withLock { $0.last } }
+
+    /// Writes a snapshot in the background, after any that is still being written.
+    ///
+    /// - Parameter createdAt: Milliseconds since the epoch, by the caller's clock.
+    public func save(_ state: PipelineState, createdAt: Int64) {
+        outcome.withLock { $0.isBusy = true }
+        queue.async { [self] in
+            do throws(SnapshotError) {
+                let saved = try write(state, createdAt: createdAt)
+                outcome.withLock { $0 = Outcome(isBusy: false, last: saved, failure: nil) }
+            } catch {
+                logger.error("snapshot failed", metadata: ["error": "\(error)"])
+                outcome.withLock {
+                    $0.isBusy = false
+                    $0.failure = error
+                }
+            }
+        }
+    }
+
+    /// Waits for what is being written.
+    /// - Throws: the error of the last snapshot, if it failed.
+    public func finish() throws(SnapshotError) {
+        queue.sync {}
+        if let failure = outcome.withLock({ $0.failure }) { throw failure }
+    }
+
+    private func write(
+        _ state: PipelineState,
+        createdAt: Int64
+    ) throws(SnapshotError) -> SavedSnapshot {
+        let start = ContinuousClock.now
+        let name = try store.nextName()
+        let sections = state.sections()
+        let body = SnapshotBody(
+            programVersion: stamp.programVersion,
+            kernelPath: state.kernelPath,
+            createdAt: createdAt,
+            summary: state.summary(stateDigest: PipelineState.digest(of: sections)),
+            positions: state.progress,
+            order: state.order.greatest,
+            sideFiles: state.sideFiles,
+            now: state.now,
+            configurationFingerprint: stamp.configurationFingerprint,
+            configuration: stamp.configuration
+        )
+        try store.write(name: name, sections: sections, manifest: body)
+        prune(now: createdAt)
+        return SavedSnapshot(name: name, body: body, writing: ContinuousClock.now - start)
+    }
+
+    /// A snapshot that cannot be removed costs disk, not data: it is reported and tried again.
+    private func prune(now: Int64) {
+        do throws(SnapshotError) {
+            try store.prune(settings, now: now) { name in
+                try? store.manifest(of: name, as: SnapshotBody.self).body.createdAt
+            }
+        } catch {
+            logger.warning("old snapshots stay", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,90 @@
+public import Snapshot
+public import Source
+
+/// Drives a pipeline and saves its state on schedule, live or in a replay, until the stream ends or
+/// it is told to stop. The clock is an argument: nothing below this line reads one.
+public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
+    public private(set) var pipeline: Pipeline<Source>
+    private let writer: SnapshotWriter
+    private var schedule: SnapshotSchedule
+    private let isLive: Bool
+    /// Milliseconds since the epoch.
+    private let clock: () -> Int64
+    /// Where the newest snapshot was taken: consumed events and stream time.
+    private var saved: (consumed: Int, streamTime: Int64)?
+
+    /// - Parameter hasSnapshot: Whether the pipeline stands where a snapshot was taken.
+    public init(
+        pipeline: consuming Pipeline<Source>,
+        writer: SnapshotWriter,
+        every: SnapshotSettings.Schedule,
+        isLive: Bool,
+        hasSnapshot: Bool,
+        clock: @escaping () -> Int64
+    ) {
+        schedule = SnapshotSchedule(
+            every,
+            isLive: isLive,
+            clock: clock(),
+            consumed: pipeline.consumed,
+            streamTime: pipeline.streamTime
+        )
+        saved = hasSnapshot ? (pipeline.consumed, pipeline.streamTime) : nil
+        self.pipeline = pipeline
+        self.writer = writer
+        self.isLive = isLive
+        self.clock = clock
+    }
+
+    /// Runs until the end of the stream (never, live) or until `shouldStop`.
+    ///
+    /// - Parameter observe: Called between turns, a few hundred times a second, with the pipeline.
+    /// - Returns: whether the stream came to its end.
+    public mutating func run(
+        shouldStop: () -> Bool,
+        observe: (borrowing Pipeline<Source>) -> Void
+    ) throws -> Bool {
+        while !shouldStop() {
+            let now = clock()
+            let turn = try pipeline.turn(clock: isLive ? now : nil, until: schedule.next)
+            switch turn {
+            case .ended where !isLive: return true
+            case .idle, .ended:
+                if isLive { pipeline.advanceIdle(clock: now) }
+                pipeline.waitForRecords(milliseconds: 5)
+            case .worked, .stopped: break
+            }
+            if schedule.isDue(
+                clock: now,
+                consumed: pipeline.consumed,
+                streamTime: pipeline.streamTime
+            ) {
+                try saveIfChanged()
+            }
+            observe(pipeline)
+        }
+        return false
+    }
+
+    /// Advances stream time after the last record.
+    public mutating func advance(to time: Int64) {
+        pipeline.advance(to: time)
+    }
+
+    /// Takes a snapshot now unless nothing has happened since the last, and waits until it is durable.
+    public mutating func finish() throws {
+        try saveIfChanged()
+        try writer.finish()
+    }
+
+    /// Hands a copy of the state to the writer. The learner goes on while it is written; only a
+    /// writer that is still at the one before is waited for.
+    private mutating func saveIfChanged() throws {
+        let now = (consumed: pipeline.consumed, streamTime: pipeline.streamTime)
+        if let saved, saved == now { return }
+        try pipeline.syncSideFiles()
+        if writer.isBusy { try? writer.finish() }
+        writer.save(pipeline.copyState(), createdAt: clock())
+        saved = now
+    }
+}

@@ -1,0 +1,175 @@
+/// The snapshots of one state directory.
+///
+/// ```
+/// <state>/CURRENT                        the name of the newest good snapshot
+/// <state>/snapshots/0000000042/          one snapshot
+///     manifest.json                      what it is; sizes and checksums of the others
+///     parameters.lz4 …                   its sections
+/// <state>/snapshots/.0000000043          one being written, or removed: ignored and cleaned up
+/// ```
+///
+/// A snapshot exists once its directory has been renamed from its temporary name, which happens after
+/// every file in it is durable; it counts once `CURRENT` names it.
+public struct SnapshotStore: Sendable {
+    public let directory: String
+    private let files: any FileSystem
+
+    private var snapshots: String { directory + "/snapshots" }
+    private var currentFile: String { directory + "/CURRENT" }
+
+    /// Opens a state directory for writing, creating it if there is none, and removes what an
+    /// interrupted write or removal left.
+    public init(directory: String, files: any FileSystem = DiskFileSystem()) throws(SnapshotError) {
+        self.init(reading: directory, files: files)
+        do throws(FileError) {
+            try files.makeDirectory(directory)
+            try files.makeDirectory(snapshots)
+            try files.syncDirectory(directory)
+            for name in try files.list(snapshots) where name.hasPrefix(".") {
+                try files.remove(snapshots + "/" + name)
+            }
+        } catch { throw .file(error) }
+    }
+
+    /// Looks at a state directory without changing anything.
+    public init(reading directory: String, files: any FileSystem = DiskFileSystem()) {
+        self.directory = directory
+        self.files = files
+    }
+
+    /// The names of all snapshots, oldest first.
+    public func names() throws(SnapshotError) -> [String] {
+        do throws(FileError) {
+            return try files.list(snapshots).filter { !$0.hasPrefix(".") }
+        } catch {
+            if error.isMissing { return [] }
+            throw .file(error)
+        }
+    }
+
+    /// The name in `CURRENT`, if there is one.
+    public func current() throws(SnapshotError) -> String? {
+        do throws(FileError) {
+            let text = try files.readAll(currentFile, maxCount: 256)
+            return String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(
+                String.init
+            )
+        } catch {
+            if error.isMissing { return nil }
+            throw .file(error)
+        }
+    }
+
+    /// The snapshots to try on a resume: the one in `CURRENT`, then older ones, newest first. Without
+    /// `CURRENT` (a crash before the first was announced), all.
+    public func candidates() throws(SnapshotError) -> [String] {
+        let all = try names().reversed()
+        guard let current = try current() else { return Array(all) }
+        return all.filter { $0 <= current }
+    }
+
+    /// The name that the next snapshot gets: a number, zero-padded so that names sort by age.
+    public func nextName() throws(SnapshotError) -> String {
+        let last = try names().last.flatMap { Int($0) } ?? 0
+        let digits = String(last + 1)
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+    }
+
+    /// Writes a snapshot, all of it or nothing, and makes it current.
+    public func write<Body: Codable & Sendable>(
+        name: String,
+        sections: [Section],
+        manifest body: Body
+    ) throws(SnapshotError) {
+        let temporary = snapshots + "/." + name
+        do {
+            try files.makeDirectory(temporary)
+            let sectionFile = SectionFile(files: files, directory: temporary)
+            var entries: [FileEntry] = []
+            for section in sections { entries.append(try sectionFile.write(section)) }
+            let text = try ManifestText.encode(Manifest(files: entries, body: body))
+            try writeDurably(text, to: temporary + "/manifest.json")
+            try files.syncDirectory(temporary)
+            try files.rename(temporary, to: snapshots + "/" + name)
+            try files.syncDirectory(snapshots)
+            try announce(name)
+        } catch let error {
+            try? files.remove(temporary)
+            switch error {
+            case let error as SnapshotError: throw error
+            case let error as FileError: throw .file(error)
+            default: throw .damaged(path: temporary, reason: "cannot be written: \(error)")
+            }
+        }
+    }
+
+    /// Makes `CURRENT` name a snapshot.
+    private func announce(_ name: String) throws(FileError) {
+        try writeDurably(Array((name + "\n").utf8), to: currentFile + ".new")
+        try files.rename(currentFile + ".new", to: currentFile)
+        try files.syncDirectory(directory)
+    }
+
+    private func writeDurably(_ bytes: [UInt8], to path: String) throws(FileError) {
+        let file = try files.create(path)
+        try unsafe file.write(bytes.span.bytes)
+        try file.sync()
+    }
+
+    /// Reads a snapshot's manifest.
+    public func manifest<Body: Codable & Sendable>(
+        of name: String,
+        as type: Body.Type
+    ) throws(SnapshotError) -> Manifest<Body> {
+        let path = snapshots + "/" + name + "/manifest.json"
+        let text: [UInt8]
+        do throws(FileError) {
+            text = try files.readAll(path, maxCount: 1 << 26)
+        } catch {
+            throw error.isMissing ? .missing(path: snapshots + "/" + name) : .file(error)
+        }
+        do {
+            let version = try ManifestText.decode(FormatVersion.self, from: text).formatVersion
+            guard version == snapshotFormatVersion else {
+                throw SnapshotError.unsupportedVersion(path: path, version: version)
+            }
+            return try ManifestText.decode(Manifest<Body>.self, from: text)
+        } catch let error as SnapshotError {
+            throw error
+        } catch let error as ManifestDamage {
+            throw .damaged(path: path, reason: error.reason)
+        } catch {
+            throw .damaged(path: path, reason: "is not a manifest (\(error))")
+        }
+    }
+
+    /// Reads and verifies one section of a snapshot.
+    public func section(
+        _ section: String,
+        of name: String,
+        files entries: [FileEntry]
+    ) throws(SnapshotError) -> [UInt8] {
+        let directory = snapshots + "/" + name
+        guard let entry = entries.first(where: { $0.name == section + ".lz4" }) else {
+            throw .damaged(path: directory + "/manifest.json", reason: "names no \(section).lz4")
+        }
+        return try SectionFile(files: files, directory: directory).read(entry)
+    }
+
+    /// Removes a snapshot: first by name, at once, then its files.
+    public func remove(_ name: String) throws(SnapshotError) {
+        let doomed = snapshots + "/.removed-" + name
+        do throws(FileError) {
+            try files.rename(snapshots + "/" + name, to: doomed)
+            try files.remove(doomed)
+        } catch { throw .file(error) }
+    }
+}
+
+private struct FormatVersion: Decodable {
+    var formatVersion: Int
+
+    enum CodingKeys: String, CodingKey {
+        case formatVersion = "format_version"
+    }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Configure
+import Join
+import Learn
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Validate a configuration and estimate what it will take.",
+        discussion: """
+            Prints the configuration with every key at the value it resolves to, as YAML that can be \
+            used as a configuration itself; the estimates follow as comments.
+            """
+    )
+
+    @Option(help: "The configuration file.")
+    var config: String
+
+    @Option(help: "Impressions per second, for the memory of the join.")
+    var rate: Double?
+
+    @Option(help: "Clicks per impression, 0 to 1. (default: the configured base rate)")
+    var ctr: Double?
+
+    func run() throws {
+        try checkOptions()
+        print(report(try Configuration(file: config)), terminator: "")
+    }
+
+    private func checkOptions() throws(ConfigurationError) {
+        if let rate, !(rate > 0 && rate <= 1e9) {
+            throw ConfigurationError(
+                problem:
+                    "--rate is \(rate), expected a number of impressions per second from above 0 to 1e9"
+            )
+        }
+        if let ctr, !((0...1) ~= ctr) {
+            throw ConfigurationError(problem: "--ctr is \(ctr), expected a probability from 0 to 1")
+        }
+        if ctr != nil, rate == nil {
+            throw ConfigurationError(problem: "--ctr is used with --rate only: give the rate too")
+        }
+    }
+
+    private func report(_ configuration: Configuration) -> String {
+        var lines = ["fingerprint: \(configuration.fingerprint)"]
+        if let rate {
+            let ctr = ctr ?? configuration.learn.baseCTR
+            let estimate = ResourceEstimate(configuration, rate: rate, ctr: ctr)
+            lines += CheckCommand.model(estimate, configuration)
+            lines += ["", "at \(rate) impressions/s and a CTR of \(ctr):"]
+            if let join = estimate.join { lines += CheckCommand.join(join, configuration) }
+        } else {
+            lines += CheckCommand.model(ResourceEstimate(configuration), configuration)
+        }
+        let comments = lines.map { $0.isEmpty ? "#" : "# \($0)" }.joined(separator: "\n")
+        return "\(configuration.resolved)\n\(comments)\n"
+    }
+
+    private static func model(
+        _ estimate: ResourceEstimate,
+        _ configuration: Configuration
+    ) -> [String] {
+        let model = estimate.model
+        let states = ModelSize.optimizerStates(configuration.learn.optimizer.method)
+        return [
+            "parameters: \(grouped(model.parameters)) "
+                + "(embeddings \(grouped(model.embeddingParameters)), "
+                + "dense \(grouped(model.denseParameters)); "
+                + "\(grouped(model.trunkInputs)) inputs of the trunk)",
+            "memory of model and optimizer: \(bytes(estimate.modelBytes)) "
+                + "(\(1 + states) numbers per parameter); a snapshot copies it while it is written",
+        ]
+    }
+
+    private static func join(
+        _ join: ResourceEstimate.JoinEstimate,
+        _ configuration: Configuration
+    ) -> [String] {
+        let settings = configuration.join
+        var lines = [
+            "open impressions: \(grouped(join.openImpressions)) "
+                + "of \(join.bytesPerOpenImpression) bytes "
+                + "(\(join.featureWords) feature words, \(ResourceEstimate.listLength) ids per list "
+                + "assumed)"
+        ]
+        if join.dropsImpressions {
+            lines.append(
+                "  join.max_open_impressions, \(grouped(settings.openImpressionsMax)), is less than "
+                    + "the \(grouped(join.unlimitedOpenImpressions)) of this rate: impressions "
+                    + "would be dropped untrained"
+            )
+        }
+        lines.append("remembered ids: \(grouped(join.closedIDs))")
+        if join.forgetsEarly {
+            lines.append(
+                "  join.max_closed_ids, \(grouped(settings.closedIDsMax)), is less than the "
+                    + "\(grouped(join.unlimitedClosedIDs)) of this rate: ids would be forgotten "
+                    + "before join.closed_memory"
+            )
+        }
+        return lines + [
+            "memory of the join: about \(bytes(join.bytes))",
+            "snapshot: about \(bytes(join.snapshotBytes)) before compression",
+        ]
+    }
+
+    private static func grouped(_ number: Double) -> String {
+        number < 1e18 ? grouped(Int(number.rounded(.up))) : "\(number)"
+    }
+
+    /// 1234567 as 1,234,567.
+    private static func grouped(_ number: Int) -> String {
+        var text = ""
+        for (index, digit) in String(number).reversed().enumerated() {
+            if index > 0, index.isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return String(text.reversed())
+    }
+
+    private static func bytes(_ count: Int) -> String {
+        let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(count)
+        var unit = 0
+        while value >= 1_024, unit < units.count - 1 {
+            value /= 1_024
+            unit += 1
+        }
+        return unit == 0 ? "\(count) bytes" : "\((value * 10).rounded() / 10) \(units[unit])"
+    }
+}

@@ -1,0 +1,64 @@
+import Configure
+import Decode
+import Events
+import Foundation
+import Kafka
+import Logging
+import Pipeline
+import Source
+
+extension Configuration {
+    /// What the pipeline needs of a configuration, with what only a command knows.
+    func pipelineSettings(selection: TimeSelection, now: Int64) -> PipelineSettings {
+        PipelineSettings(
+            schema: schema,
+            decode: decode,
+            order: order,
+            join: join,
+            learn: learn,
+            selection: selection,
+            now: now,
+            quarantinedMax: quarantine.rejectedMax
+        )
+    }
+}
+
+extension KafkaSource {
+    /// Connects as configured, reading the secrets now, from the environment or their files.
+    /// - Throws: `ConfigurationError` for a secret that cannot be read; else as `KafkaSource` does.
+    init(
+        configuration: Configuration,
+        resume: [Partition: Int64],
+        mode: KafkaExtent,
+        logger: Logger
+    ) throws {
+        let kafka = configuration.kafka
+        let settings = try kafka.connectionSettings(
+            environment: ProcessInfo.processInfo.environment
+        )
+        self = try KafkaSource(
+            settings: KafkaSettings(settings),
+            topics: [
+                .impression: kafka.topics.impressions, .click: kafka.topics.clicks,
+                .conversion: kafka.topics.conversions,
+            ],
+            start: KafkaStart(kafka.start),
+            resume: resume,
+            extent: mode,
+            connectTimeoutMilliseconds: Int(kafka.connectTimeout),
+            recordBytesMax: configuration.decode.recordBytesMax,
+            warn: { logger.warning("\($0)") }
+        )
+    }
+}
+
+extension KafkaStart {
+    init(_ start: KafkaConfiguration.Start) {
+        self =
+            switch start {
+            case .earliest: .earliest
+            case .latest: .latest
+            case .time(let time): .timestamp(time)
+            }
+    }
+}

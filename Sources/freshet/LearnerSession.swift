@@ -1,0 +1,111 @@
+import Configure
+import Events
+import Foundation
+import Logging
+import Pipeline
+import Snapshot
+import Source
+
+/// One run on one state directory: locks it, resumes from its newest good snapshot, and saves there.
+struct LearnerSession: Sendable {
+    let configuration: Configuration
+    let directory: String
+    let resumed: ResumedState?
+    let writer: SnapshotWriter
+    let settings: PipelineSettings
+    private let schedule: SnapshotSettings.Schedule
+    private let lock: StateLock
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - now: See `PipelineSettings.now`; the first run's, if the state has one, wins unless this
+    ///     was asked for explicitly.
+    init(
+        options: StateOptions, selection: TimeSelection = TimeSelection(), now: Int64? = nil,
+        logger: Logger
+    ) throws {
+        configuration = try Configuration(file: options.config)
+        directory = options.state
+        lock = try StateLock(directory: directory)
+        let store = try SnapshotStore(directory: directory)
+        resumed = try ResumedState.newest(of: store) { damage in
+            logger.warning(
+                "a damaged snapshot is passed over", metadata: ["snapshot": "\(damage)"])
+        }
+        let entries = configuration.canonical.map {
+            ConfigurationEntry(key: $0.key, value: $0.value)
+        }
+        if let resumed {
+            try Self.check(entries, fit: resumed, file: options.config, directory: directory)
+        }
+        writer = SnapshotWriter(
+            store: store, settings: configuration.snapshots,
+            stamp: SnapshotStamp(
+                programVersion: programVersion,
+                configurationFingerprint: configuration.fingerprint, configuration: entries),
+            logger: logger)
+        settings = configuration.pipelineSettings(
+            selection: selection, now: now ?? resumed?.body.now ?? clockMilliseconds())
+        schedule = options.snapshotEvery?.schedule ?? configuration.snapshots.every
+        self.logger = logger
+    }
+
+    /// The positions to continue at.
+    var positions: [Partition: Int64] {
+        var positions: [Partition: Int64] = [:]
+        for progress in resumed?.progress ?? [] {
+            positions[progress.partition] = progress.position
+        }
+        return positions
+    }
+
+    /// A state goes on with the files that it began with: a file more would have been merged with what
+    /// is applied already.
+    func checkFiles(_ partitions: [Partition], folder: String) throws {
+        guard let resumed else { return }
+        let known = Set(resumed.progress.map(\.partition))
+        guard let added = partitions.first(where: { !known.contains($0) }) else { return }
+        throw PipelineError(
+            "\(folder) holds \(added.name), which was not there when the state in \(directory) "
+                + "began; take it away or start with a new state directory"
+        )
+    }
+
+    /// The loop over a source that stands at `positions`.
+    func loop<Source: RecordSource & ~Copyable>(
+        over source: consuming Source, isLive: Bool, examples: String? = nil
+    ) throws -> TrainingLoop<Source> {
+        let pipeline = try Pipeline(
+            settings: settings, source: source, state: resumed,
+            sideFiles: SideFilePaths(
+                quarantine: directory + "/quarantine.jsonl", examples: examples),
+            logger: logger)
+        return TrainingLoop(
+            pipeline: pipeline, writer: writer, every: schedule, isLive: isLive,
+            hasSnapshot: resumed != nil, clock: clockMilliseconds)
+    }
+
+    /// The newest snapshot: written by this run, or resumed from.
+    var newest: (name: String, body: SnapshotBody)? {
+        if let last = writer.last { return (last.name, last.body) }
+        return resumed.map { ($0.name, $0.body) }
+    }
+
+    private static func check(
+        _ entries: [ConfigurationEntry], fit resumed: ResumedState, file: String, directory: String
+    ) throws {
+        let difference = Configuration.firstDifference(
+            saved: resumed.body.configuration.map { ($0.key, $0.value) },
+            current: entries.map { ($0.key, $0.value) }
+        )
+        guard let difference else { return }
+        throw ConfigurationError(
+            file: file,
+            key: difference.key,
+            problem: """
+                is \(difference.current ?? "absent"), but the state in \(directory) was made with \
+                \(difference.saved ?? "none"); use that value or another state directory
+                """
+        )
+    }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Configure
+import Decode
+import Events
+import Foundation
+import Logging
+import Pipeline
+import Snapshot
+import Source
+
+/// `freshet replay`: historical records through the same pipeline.
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Trains on historical records, from files or topics, and reports.",
+        discussion: """
+            Ends in the model that the live daemon would have made of the same records. Stopped \
+            (Ctrl-C) and started again, it continues where it was.
+            """)
+
+    @OptionGroup var options: StateOptions
+
+    @Option(
+        name: .long,
+        help: """
+            A folder with impressions*.jsonl, clicks*.jsonl and conversions*.jsonl, plain or .lz4. \
+            Without it the configured topics are read up to their present ends.
+            """,
+        completion: .directory)
+    var files: String?
+
+    @Option(name: .long, help: "Only events timed at or after this (milliseconds, or ISO 8601).")
+    var from: TimeArgument?
+
+    @Option(name: .long, help: "Only events timed before this.")
+    var until: TimeArgument?
+
+    @Option(name: .long, help: "Advance stream time to this after the last record.")
+    var advanceTo: TimeArgument?
+
+    @Option(
+        name: .long,
+        help: """
+            Records without a timestamp of their own must not be timed further ahead of this than \
+            events.max_time_ahead (default: the start of the first run).
+            """)
+    var now: TimeArgument?
+
+    @Option(
+        name: .long, help: "Write one JSON line per trained example to this file.",
+        completion: .file())
+    var examples: String?
+
+    @Flag(name: .long, help: "Print the summary as JSON.")
+    var json = false
+
+    func run() async throws {
+        let logger = Logger(label: "freshet")
+        let session = try LearnerSession(
+            options: options,
+            selection: TimeSelection(from: from?.milliseconds, until: until?.milliseconds),
+            now: now?.milliseconds, logger: logger)
+        let start = ContinuousClock.now
+        let ended = Ending()
+        let command = self
+        try await LearningThread.run(logger: logger) { stop in
+            ended.set(try command.replay(session, logger: logger, stop: stop))
+        }
+        guard let newest = session.newest else {
+            throw PipelineError("there was nothing to replay")
+        }
+        let report = ReplayReport(
+            summary: newest.body.summary, snapshot: newest.name,
+            seconds: (ContinuousClock.now - start) / .seconds(1))
+        print(json ? try report.json() : report.text())
+        if !ended.value {
+            throw PipelineError(
+                "stopped before the end and saved as snapshot \(newest.name); "
+                    + "the same command continues")
+        }
+    }
+
+    /// - Returns: whether the records' end was reached.
+    private func replay(
+        _ session: LearnerSession, logger: Logger, stop: StopFlag
+    ) throws -> Bool {
+        if let files {
+            let source = try FileSource(
+                folder: files, recordBytesMax: session.settings.decode.recordBytesMax,
+                start: session.positions)
+            try session.checkFiles(source.partitions, folder: files)
+            return try replay(over: source, session, stop: stop)
+        }
+        let source = try KafkaSource(
+            configuration: session.configuration, resume: session.positions,
+            mode: .untilEndAtStart, logger: logger)
+        return try replay(over: source, session, stop: stop)
+    }
+
+    private func replay<Source: RecordSource & ~Copyable>(
+        over source: consuming Source, _ session: LearnerSession, stop: StopFlag
+    ) throws -> Bool {
+        var loop = try session.loop(over: source, isLive: false, examples: examples)
+        var progress = ProgressBar()
+        let ended = try loop.run(shouldStop: { stop.isSet }) { pipeline in
+            progress.update(fraction: pipeline.fractionRead, events: pipeline.consumed)
+        }
+        if ended, let advanceTo { loop.advance(to: advanceTo.milliseconds) }
+        progress.finish()
+        try loop.finish()
+        return ended
+    }
+}
+
+/// Whether a replay came to its end, told across threads.
+private final class Ending: Sendable {
+    private let flag = StopFlag()
+    var value: Bool { flag.isSet }
+    func set(_ ended: Bool) { if ended { flag.set() } }
+}

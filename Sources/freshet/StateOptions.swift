@@ -1,0 +1,53 @@
+import ArgumentParser
+import Configure
+import Foundation
+import Snapshot
+
+/// What `run` and `replay` have in common.
+struct StateOptions: ParsableArguments {
+    @Option(
+        name: .long, help: "The configuration, a YAML file (see config/freshet.yaml).",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var config: String
+
+    @Option(
+        name: .long, help: "The state directory; created if absent, resumed from otherwise.",
+        completion: .directory)
+    var state: String
+
+    @Option(
+        name: .long,
+        help: """
+            How often to save, over the configured schedule: a number of consumed events (taken when \
+            their total is divisible by it), or a duration such as 30s (of the clock in run, of \
+            stream time in replay).
+            """)
+    var snapshotEvery: ScheduleArgument?
+}
+
+/// A number of events or a duration.
+struct ScheduleArgument: ExpressibleByArgument {
+    let schedule: SnapshotSettings.Schedule
+
+    init?(argument: String) {
+        guard let schedule = SnapshotSettings.Schedule(text: argument) else { return nil }
+        self.schedule = schedule
+    }
+}
+
+/// A point in time: milliseconds since the epoch, or an ISO 8601 timestamp in UTC.
+struct TimeArgument: ExpressibleByArgument {
+    let milliseconds: Int64
+
+    init?(argument: String) {
+        guard let milliseconds = Int64(argument) ?? Timestamp.milliseconds(argument) else {
+            return nil
+        }
+        self.milliseconds = milliseconds
+    }
+}
+
+/// The machine's clock, milliseconds since the epoch: read here, at the edge, and nowhere below.
+func clockMilliseconds() -> Int64 {
+    Int64((Date().timeIntervalSince1970 * 1_000).rounded(.down))
+}

@@ -1,0 +1,105 @@
+import Configure
+import Events
+import Join
+import Learn
+import Testing
+
+@Suite("Estimates")
+struct EstimateTests {
+    private let fields = FeatureSchema(fields: [
+        FeatureField(name: "user", kind: .categorical(rows: 100)),
+        FeatureField(name: "recent", kind: .list(rows: 50, pooling: .mean)),
+        FeatureField(name: "age", kind: .bucketed(boundaries: [20, 40])),
+        FeatureField(name: "price", kind: .numeric(clip: 5)),
+    ])
+
+    @Test("the parameters are counted by hand")
+    func parameters() {
+        var configuration = Configuration(schema: fields)
+        configuration.learn.network.embeddingDimension = 4
+        configuration.learn.network.experts = 2
+        configuration.learn.network.expertLayers = [10, 6]
+        configuration.learn.network.towerLayers = [5]
+        let size = ModelSize(schema: fields, network: configuration.learn.network)
+        // Tables have a row more than values can take; 2 boundaries make 3 buckets.
+        #expect(size.embeddingParameters == 4 * (101 + 51 + 4))
+        #expect(size.trunkInputs == 4 * 3 + 1)
+        let experts = 2 * (13 * 10 + 10 + 10 * 6 + 6)
+        let gates = 2 * (2 * 13)
+        let towers = 2 * (6 * 5 + 5 + 5 + 1)
+        #expect(size.denseParameters == experts + gates + towers)
+        configuration.learn.network.gates = .shared
+        let shared = ModelSize(schema: fields, network: configuration.learn.network)
+        #expect(shared.denseParameters == size.denseParameters - 2 * 13)
+    }
+
+    @Test("the optimizer's state is 0, 1 or 2 numbers beside each parameter")
+    func optimizer() {
+        var configuration = Configuration(schema: fields)
+        let adagrad = ResourceEstimate(configuration)
+        #expect(adagrad.modelBytes == adagrad.model.parameters * 8)
+        configuration.learn.optimizer.method = .sgd
+        #expect(ResourceEstimate(configuration).modelBytes == adagrad.modelBytes / 2)
+        configuration.learn.optimizer.method = .ftrl(beta: 1, l1: 0, l2: 0)
+        #expect(ResourceEstimate(configuration).modelBytes == adagrad.modelBytes / 2 * 3)
+    }
+
+    @Test("the network that is built has the parameters and states that were counted")
+    func network() {
+        var learn = Configuration(schema: fields).learn
+        for (gates, method) in [
+            (NetworkSettings.Gates.perTask, OptimizerSettings.Method.sgd),
+            (.shared, .adagrad(initialAccumulator: 1, epsilon: 0, accumulatorMax: 2)),
+            (.perTask, .ftrl(beta: 1, l1: 0, l2: 0)),
+        ] {
+            learn.network = NetworkSettings(
+                embeddingDimension: 3,
+                experts: 2,
+                expertLayers: [7, 5],
+                gates: gates,
+                towerLayers: [4, 2]
+            )
+            learn.optimizer.method = method
+            let network = Network(
+                schema: fields,
+                settings: learn.network,
+                optimizer: learn.optimizer,
+                loss: learn.loss,
+                embeddingDeviation: 0,
+                outputBiases: (ctr: 0, cvr: 0),
+                seed: 1
+            )
+            let size = ModelSize(schema: fields, network: learn.network)
+            let built = (network.parameterCount, network.optimizerStateCount)
+            #expect(built.0 == size.parameters)
+            #expect(built.1 == size.parameters * ModelSize.optimizerStates(method))
+        }
+    }
+
+    @Test("open impressions wait for clicks, and clicked ones for conversions")
+    func join() throws {
+        var configuration = Configuration(schema: fields)
+        configuration.join.clickWindow = 10_000
+        configuration.join.conversionWindow = 100_000
+        configuration.join.closedMemory = 20_000
+        let estimate = ResourceEstimate(configuration, rate: 50, ctr: 0.1)
+        let join = try #require(estimate.join)
+        #expect(join.openImpressions == 50 * 10 + 5 * 100)
+        #expect(join.closedIDs == 50 * 20)
+        #expect(join.featureWords == 1 + 11 + 1 + 1)
+        #expect(join.bytesPerOpenImpression == 200 + 4 * 14 + 40)
+        #expect(join.bytes == 1000 * 296 + 1000 * 64)
+        #expect(join.snapshotBytes == estimate.modelBytes + join.bytes)
+        #expect(!join.dropsImpressions && !join.forgetsEarly)
+    }
+
+    @Test("the limits bound the estimate, which says so")
+    func limits() throws {
+        var configuration = Configuration(schema: fields)
+        configuration.join.openImpressionsMax = 10
+        configuration.join.closedIDsMax = 20
+        let join = try #require(ResourceEstimate(configuration, rate: 1e9, ctr: 1).join)
+        #expect(join.openImpressions == 10 && join.closedIDs == 20)
+        #expect(join.dropsImpressions && join.forgetsEarly)
+    }
+}
