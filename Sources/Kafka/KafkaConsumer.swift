@@ -119,29 +119,6 @@ public struct KafkaConsumer: ~Copyable {
         client.drainLog(receive)
     }
 
-    /// Reads a partition from another offset on. What was read ahead is forgotten.
-    public func seek(
-        partition index: Int,
-        offset: Int64,
-        timeoutMilliseconds: Int
-    ) throws(KafkaError) {
-        let queue = queues[index]
-        let list = PartitionList([(queue.topic, queue.partition, offset)])
-        let operation = "go to offset \(offset) of \(queue.topic) partition \(queue.partition)"
-        if let error = unsafe rd_kafka_seek_partitions(
-            client.handle,
-            list.pointer,
-            Int32(clamping: timeoutMilliseconds)
-        ) {
-            let code = unsafe rd_kafka_error_code(error)
-            unsafe rd_kafka_error_destroy(error)
-            throw KafkaError(code, operation: operation)
-        }
-        guard list.firstError == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(list.firstError, operation: operation)
-        }
-    }
-
     /// The number of partitions of each of `topics`.
     /// - Throws: when a topic does not exist, or no broker answers within the time.
     public func partitionCounts(

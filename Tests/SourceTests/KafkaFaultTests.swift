@@ -105,17 +105,16 @@ struct KafkaFaultTests {
         #expect(reader.offsets[0].count < 9_000)
     }
 
-    /// Records of 1,000 random bytes, in small batches.
+    /// Records of 1,000 bytes that do not compress.
     private func sendIncompressible(_ topics: inout Topics, megabytes: Int) throws {
         var random = SeededRandom(seed: 5)
         for _ in 0..<megabytes * 1_000 {
-            let payload = (0..<125).flatMap { _ in
-                unsafe withUnsafeBytes(of: random.next()) { unsafe Array($0) }
-            }
+            let payload = (0..<125).map { _ in String(random.next() % 100_000_000 + 100_000_000) }
+                .map { $0.dropFirst() }.joined()
             try topics.producer.produce(
                 topic: topics.topic(.impression),
                 partition: 0,
-                payload: payload.span
+                text: payload
             )
         }
         try topics.producer.flush(timeoutMilliseconds: 30_000)
@@ -150,8 +149,7 @@ struct KafkaFaultTests {
         #expect(reader.texts[0] == ["a", "b", "c", "<corrupt \(recordCount)>", "d", "e"])
         let last = reader.texts[1]
         #expect(Array(last.prefix(2)) == ["<corrupt \(recordCount)>", "f"])
-        #expect(Set(last.dropFirst(2)).isSubset(of: ["<corrupt 3>", "<corrupt \(recordCount)>"]))
-        #expect(last.count == 4)
+        #expect(last.dropFirst(2) == ["<corrupt 3>", "<corrupt \(recordCount)>"])
         #expect(
             reader.positions[topics.partition(.impression, 1)] == Int64(2 * recordCount + 4)
         )

@@ -129,7 +129,8 @@ struct Topics: ~Copyable {
             resume: resume,
             extent: extent,
             connectTimeoutMilliseconds: 5_000,
-            recordBytesMax: recordBytesMax
+            recordBytesMax: recordBytesMax,
+            warn: { print("  warns: \($0)") }
         )
     }
 }
