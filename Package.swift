@@ -15,10 +15,13 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 }
 
 /// The tests of the target `name`, with what else they need.
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+    of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: name + "Tests",
         dependencies: [.target(name: name)] + dependencies,
+        exclude: exclude,
         swiftSettings: strict
     )
 }
@@ -92,7 +95,7 @@ let package = Package(
         tests(of: "Decode", ["Events"]),
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
-        tests(of: "Learn", ["Events", "StateCoding", "CKernels"]),
+        tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
         tests(of: "Kafka"),
         tests(of: "Configure", ["Events", "Decode", "Join", "Learn", "Pipeline"]),
