@@ -17,8 +17,8 @@ private func settings(_ loss: FocalLoss = FocalLoss(), rate: Float = 0.05) -> Le
         network: NetworkSettings(
             embeddingDimension: 4,
             experts: 2,
-            expertLayers: [8],
-            towerLayers: [8]
+            expertLayers: [16],
+            towerLayers: [16]
         ),
         loss: loss,
         optimizer: OptimizerSettings(
