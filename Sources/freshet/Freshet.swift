@@ -4,6 +4,7 @@ import ArgumentParser
 struct Freshet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet",
-        abstract: "A streaming online learner for clicks and conversions."
+        abstract: "A streaming online learner for clicks and conversions.",
+        subcommands: [GenerateCommand.self]
     )
 }
