@@ -10,6 +10,9 @@
 
 enum { lanes = 8 };
 
+// Unlike sqrtf it sets no errno, so that loops over it can be vectorized.
+ALWAYS_INLINE float square_root(float value) { return __builtin_elementwise_sqrt(value); }
+
 ALWAYS_INLINE float dot(const float *a, const float *b, size_t count) {
     float sums[lanes] = {0};
     size_t i = 0;
@@ -30,43 +33,43 @@ void portable_multiply(const float *weights, const float *bias, const float *inp
     }
 }
 
-ALWAYS_INLINE void sgd(const CUpdateRule *rule, float *w, float g) { *w -= rule->rate * g; }
+ALWAYS_INLINE void sgd(const CUpdateRule rule, float *w, float g) { *w -= rule.rate * g; }
 
-ALWAYS_INLINE void adagrad(const CUpdateRule *rule, float *w, float *n, float g) {
+ALWAYS_INLINE void adagrad(const CUpdateRule rule, float *w, float *n, float g) {
     float sum = *n + g * g;
-    *n = sum < rule->accumulator_max ? sum : rule->accumulator_max;
-    *w -= rule->rate * g / sqrtf(*n + rule->epsilon);
+    sum = sum < rule.accumulator_max ? sum : rule.accumulator_max;
+    *n = sum;
+    *w -= rule.rate * g / square_root(sum + rule.epsilon);
 }
 
 // sqrt(n + g^2) - sqrt(n) as g^2 / (sqrt(n + g^2) + sqrt(n)), which does not cancel.
-ALWAYS_INLINE void ftrl(const CUpdateRule *rule, float *w, float *z, float *n, float g) {
+ALWAYS_INLINE void ftrl(const CUpdateRule rule, float *w, float *z, float *n, float g) {
     float square = g * g;
     float sum = *n + square;
-    float root = sqrtf(sum);
-    float roots = root + sqrtf(*n);
-    float sigma = square / (rule->rate * (roots > FLT_MIN ? roots : FLT_MIN));
+    float root = square_root(sum);
+    float roots = root + square_root(*n);
+    float sigma = square / (rule.rate * (roots > FLT_MIN ? roots : FLT_MIN));
     *n = sum;
     *z += g - sigma * *w;
-    float beyond = fabsf(*z) - rule->l1;
-    float denominator = (rule->beta + root) / rule->rate + rule->l2;
+    float beyond = fabsf(*z) - rule.l1;
+    float denominator = (rule.beta + root) / rule.rate + rule.l2;
     *w = beyond <= 0 ? 0 : -copysignf(beyond, *z) / denominator;
 }
 
-// Moves weights by the gradient scale * values.
-ALWAYS_INLINE void update(const CUpdateRule *rule, CParameters p, const float *values, float scale,
-                          size_t count) {
-    switch (rule->method) {
+// Moves weights by the gradient scale * values. The rule is a copy, which no store can change.
+ALWAYS_INLINE void update(const CUpdateRule rule, CParameters p, const float *restrict values,
+                          float scale, size_t count) {
+    float *restrict w = p.weights, *restrict first = p.first, *restrict second = p.second;
+    switch (rule.method) {
     case CUpdateMethodSGD:
-        for (size_t i = 0; i < count; ++i) sgd(rule, p.weights + i, scale * values[i]);
+        for (size_t i = 0; i < count; ++i) sgd(rule, w + i, scale * values[i]);
         break;
     case CUpdateMethodAdagrad:
-        for (size_t i = 0; i < count; ++i) {
-            adagrad(rule, p.weights + i, p.first + i, scale * values[i]);
-        }
+        for (size_t i = 0; i < count; ++i) adagrad(rule, w + i, first + i, scale * values[i]);
         break;
     case CUpdateMethodFTRL:
         for (size_t i = 0; i < count; ++i) {
-            ftrl(rule, p.weights + i, p.first + i, p.second + i, scale * values[i]);
+            ftrl(rule, w + i, first + i, second + i, scale * values[i]);
         }
         break;
     }
@@ -83,13 +86,13 @@ void portable_backward(const CUpdateRule *rule, CParameters parameters, const fl
                                has_first ? parameters.first + start : NULL,
                                has_second ? parameters.second + start : NULL};
         portable_add_scaled(d_input, weights.weights, d_output[row], inputs);
-        update(rule, weights, input, d_output[row], inputs);
+        update(*rule, weights, input, d_output[row], inputs);
     }
 }
 
 void portable_update(const CUpdateRule *rule, CParameters parameters, const float *gradient,
                      float scale, size_t count) {
-    update(rule, parameters, gradient, scale, count);
+    update(*rule, parameters, gradient, scale, count);
 }
 
 void portable_add_scaled(float *sum, const float *values, float scale, size_t count) {

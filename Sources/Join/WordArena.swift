@@ -2,7 +2,8 @@
 /// first the features, then the text's bytes.
 ///
 /// Runs are whole blocks of 8 words. A freed run is kept for the next one of as many blocks. When
-/// more than half of the arena is free and still no run fits, the owner copies it tightly.
+/// more than half of an arena that is not small is free and still no run fits, the owner copies it
+/// tightly.
 struct WordArena: Sendable {
     /// Where an impression's features and text are.
     struct Run: BitwiseCopyable, Sendable {
@@ -29,7 +30,7 @@ struct WordArena: Sendable {
 
     /// Whether a run of these counts would make the arena grow although more than half is free.
     func isWasteful(for run: Run) -> Bool {
-        freeBlocks * 16 > words.count && !hasFree(run.blockCount)
+        words.count > 1 << 14 && freeBlocks * 16 > words.count && !hasFree(run.blockCount)
             && words.count + run.blockCount * 8 > words.capacity
     }
 
@@ -43,15 +44,23 @@ struct WordArena: Sendable {
     mutating func store(features: Span<UInt32>, text: Span<UInt8>) -> Run {
         var run = Run(featureCount: UInt32(features.count), textCount: UInt32(text.count))
         run.block = allocate(run.blockCount)
-        var span = words.mutableSpan
-        for index in features.indices { span[run.features.lowerBound + index] = features[index] }
-        var bytes = unsafe span.mutableBytes
-        for index in text.indices {
-            bytes.storeBytes(
-                of: text[index],
-                toByteOffset: run.text.lowerBound + index,
-                as: UInt8.self
-            )
+        precondition(run.text.upperBound <= words.count * 4)
+        unsafe words.withUnsafeMutableBytes { words in
+            guard let start = words.baseAddress else { return }
+            unsafe features.withUnsafeBytes { source in
+                guard let features = source.baseAddress else { return }
+                unsafe (start + run.features.lowerBound * 4).copyMemory(
+                    from: features,
+                    byteCount: source.count
+                )
+            }
+            unsafe text.withUnsafeBytes { source in
+                guard let text = source.baseAddress else { return }
+                unsafe (start + run.text.lowerBound).copyMemory(
+                    from: text,
+                    byteCount: source.count
+                )
+            }
         }
         return run
     }

@@ -110,42 +110,21 @@ public struct KafkaConsumer: ~Copyable {
     /// (warnings and errors only). To be called every now and then.
     /// `facility` is the library's short word for the kind of line.
     public func serve(log receive: (_ facility: String, _ line: String) -> Void) {
-        while let message = unsafe rd_kafka_consumer_poll(client.handle, 0) {
-            let message = unsafe KafkaMessage(message)
+        // A few at a time: an error may come back as often as it is taken.
+        for _ in 0..<16 {
+            guard let pointer = unsafe rd_kafka_consumer_poll(client.handle, 0) else { break }
+            let message = unsafe KafkaMessage(pointer)
             if case .failure(let error) = message.kind { receive(error.code, error.reason) }
         }
         client.drainLog(receive)
     }
 
-    /// Reads a partition from another offset on. What was read ahead is forgotten.
-    public func seek(
-        partition index: Int,
-        offset: Int64,
+    /// The number of partitions of each of `topics`.
+    /// - Throws: when a topic does not exist, or no broker answers within the time.
+    public func partitionCounts(
+        of topics: [String],
         timeoutMilliseconds: Int
-    ) throws(KafkaError) {
-        let queue = queues[index]
-        let list = PartitionList([(queue.topic, queue.partition, offset)])
-        let operation = "go to offset \(offset) of \(queue.topic) partition \(queue.partition)"
-        if let error = unsafe rd_kafka_seek_partitions(
-            client.handle,
-            list.pointer,
-            Int32(clamping: timeoutMilliseconds)
-        ) {
-            let code = unsafe rd_kafka_error_code(error)
-            unsafe rd_kafka_error_destroy(error)
-            throw KafkaError(code, operation: operation)
-        }
-        guard list.firstError == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(list.firstError, operation: operation)
-        }
-    }
-
-    /// The number of partitions of `topic`.
-    /// - Throws: when the topic does not exist, or no broker answers within the time.
-    public func partitionCount(
-        of topic: String,
-        timeoutMilliseconds: Int
-    ) throws(KafkaError) -> Int {
-        try client.partitionCount(of: topic, timeoutMilliseconds: timeoutMilliseconds)
+    ) throws(KafkaError) -> [Int] {
+        try client.partitionCounts(of: topics, timeoutMilliseconds: timeoutMilliseconds)
     }
 }

@@ -1,7 +1,7 @@
 internal import CRdKafka
 
 /// What a partition's queue gave: a record, its end, or an error. Owns librdkafka's message, whose
-/// payload is lent, not copied.
+/// payload is lent, not copied. It has to go before its consumer does, or the consumer waits for it.
 @safe
 public struct KafkaMessage: ~Copyable {
     public enum Kind: Equatable, Sendable {

@@ -127,13 +127,13 @@ public struct KafkaProducer: ~Copyable {
         }
     }
 
-    /// The number of partitions of `topic`. A broker may create a topic that it is asked for.
-    /// - Throws: when the topic does not exist, or no broker answers within the time.
-    public func partitionCount(
-        of topic: String,
+    /// The number of partitions of each of `topics`.
+    /// - Throws: when a topic does not exist, or no broker answers within the time.
+    public func partitionCounts(
+        of topics: [String],
         timeoutMilliseconds: Int
-    ) throws(KafkaError) -> Int {
-        try client.partitionCount(of: topic, timeoutMilliseconds: timeoutMilliseconds)
+    ) throws(KafkaError) -> [Int] {
+        try client.partitionCounts(of: topics, timeoutMilliseconds: timeoutMilliseconds)
     }
 
     private mutating func handle(of topic: String) throws(KafkaError) -> TopicHandle {

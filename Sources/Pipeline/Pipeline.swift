@@ -1,9 +1,9 @@
-public import Decode
+internal import Decode
 public import Events
-public import Join
+internal import Join
 public import Learn
 public import Logging
-public import Order
+internal import Order
 public import Source
 
 /// The data path, composed: source → decode → order → join → learn. `run`, `replay` and the tests
@@ -53,10 +53,16 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     ) throws(PipelineError) {
         let partitions = source.partitions
         var progress = state?.progress ?? []
+        if let lost = progress.first(where: { !partitions.contains($0.partition) })?.partition {
+            throw PipelineError(
+                "the state has read \(lost.name)/\(lost.number) (\(lost.role.plural)), which is not "
+                    + "there any more: bring it back, or start with a new state directory"
+            )
+        }
         for partition in partitions where !progress.contains(where: { $0.partition == partition }) {
             progress.append(PartitionProgress(partition))
         }
-        progressIndex = partitions.map { partition in
+        let progressIndex = partitions.map { partition in
             progress.firstIndex { $0.partition == partition }!
         }
         var learner = Learner(
@@ -64,34 +70,35 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             settings: settings.learn,
             maturity: settings.join.clickWindow + settings.join.conversionWindow
         )
-        joiner = Joiner(settings: settings.join, partitionCount: progress.count)
+        var joiner = Joiner(settings: settings.join, partitionCount: progress.count)
         if let state {
-            try state.restore(learner: &learner, joiner: &joiner, schema: settings.schema)
+            try state.restore(learner: &learner, joiner: &joiner)
             joiner.grow(toPartitionCount: progress.count)
         }
+        let quarantineFile = try sideFiles.quarantine.map { path throws(PipelineError) in
+            try SideFile(path: path, length: state?.sideFiles["quarantine"] ?? 0)
+        }
+        let exampleFile = try sideFiles.examples.map { path throws(PipelineError) in
+            try SideFile(path: path, length: state?.sideFiles["examples"] ?? 0)
+        }
+        // Nothing throws from here on: a value that cannot be copied is initialised as a whole.
+        let calibration = learner.calibration
+        sink = LearningSink(
+            learner: learner,
+            examples: exampleFile.map { ExampleWriter(file: $0, calibration: calibration) }
+        )
+        quarantine = Quarantine(file: quarantineFile, logger: logger)
         order = state?.order ?? StreamOrder()
         merge = EventMerge(
             carriedTimes: progressIndex.map { progress[$0].carriedTime },
             orderingDelay: settings.order.orderingDelay
         )
         decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
-        quarantine = Quarantine(
-            file: try sideFiles.quarantine.map { path throws(PipelineError) in
-                try SideFile(path: path, length: state?.sideFiles["quarantine"] ?? 0)
-            },
-            logger: logger
-        )
-        let examples = try sideFiles.examples.map { path throws(PipelineError) in
-            try SideFile(path: path, length: state?.sideFiles["examples"] ?? 0)
-        }
-        let calibration = learner.calibration
-        sink = LearningSink(
-            learner: learner,
-            examples: examples.map { ExampleWriter(file: $0, calibration: calibration) }
-        )
+        self.joiner = joiner
         consumed =
             joiner.ledger.consumed.reduce(0, +) + progress.reduce(0) { $0 + $1.quarantined }
         self.progress = progress
+        self.progressIndex = progressIndex
         self.settings = settings
         self.source = source
     }
@@ -169,10 +176,12 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let event = record.event
         let partition = progress[progressIndex[lane]].partition
         order.apply(.init(time: event.time, role: event.role, partition: partition.number))
+        let words = merge.lanes[lane].batch.words
+        let text = merge.lanes[lane].batch.text
         joiner.apply(
             event,
-            features: merge.lanes[lane].batch.words.span.extracting(record.featureRange),
-            text: merge.lanes[lane].batch.text.span.extracting(record.textRange),
+            features: words.span.extracting(record.featureRange),
+            text: text.span.extracting(record.textRange),
             sink: &sink
         )
         sink.learner.matureThrough(joiner.closedThrough)
@@ -218,15 +227,20 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let now = settings.now
         try merge.refill(lane: lane) { (batch) throws(SourceError) in
             try source.fetch(partition: lane) { header, content, payload in
-                decoder.decode(
-                    header,
-                    content,
-                    payload,
-                    now: now,
+                let origin = RecordOrigin(
                     partition: partition,
                     role: role,
-                    into: &batch
+                    offset: header.offset,
+                    offsetCount: header.offsetCount,
+                    recordTime: header.timestamp ?? now
                 )
+                switch content {
+                case .payload: decoder.decode(payload, from: origin, into: &batch)
+                case .null: decoder.reject(.null, from: origin, into: &batch)
+                case .corrupt: decoder.reject(.corrupt, from: origin, into: &batch)
+                case .tooLarge(let byteCount):
+                    decoder.reject(.tooLarge(byteCount: byteCount), from: origin, into: &batch)
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
-public import Events
+internal import Events
 public import Join
 public import Learn
 public import Order
 public import Snapshot
-public import StateCoding
+internal import StateCoding
 
 /// Everything needed to continue, copied between two records: a value of its own, so that it can be
 /// written while the learner goes on.

@@ -1,6 +1,6 @@
-public import Events
-public import Join
-public import Learn
+internal import Events
+internal import Join
+internal import Learn
 public import Order
 public import Snapshot
 internal import StateCoding
@@ -57,20 +57,22 @@ public struct ResumedState: Sendable {
     }
 
     /// Puts the state into a learner and a joiner made with the same settings.
-    func restore(
-        learner: inout Learner,
-        joiner: inout Joiner,
-        schema: FeatureSchema
-    ) throws(PipelineError) {
+    func restore(learner: inout Learner, joiner: inout Joiner) throws(PipelineError) {
         do throws(StateError) {
-            try learner.restore(
-                parameters: parameters,
-                optimizerState: optimizer,
-                rest: self.learner
+            var state = learner.copyState()
+            state.network = NetworkState(
+                parameters: floats(of: parameters),
+                optimizerState: floats(of: optimizer)
             )
-            var reader = StateReader(join)
-            try joiner.decode(from: &reader)
-            try reader.finish()
+            var learned = StateReader(self.learner)
+            try state.statistics.decode(from: &learned)
+            try state.metrics.decode(from: &learned)
+            try state.counts.decode(from: &learned)
+            try learned.finish()
+            try learner.restore(state)
+            var joined = StateReader(join)
+            try joiner.decode(from: &joined)
+            try joined.finish()
         } catch {
             throw PipelineError("snapshot \(name) in \(store.directory) does not load: \(error)")
         }

@@ -1,4 +1,4 @@
-public import Learn
+
 public import Order
 
 /// What a manifest says beside its list of files.

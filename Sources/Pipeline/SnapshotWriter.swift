@@ -1,5 +1,6 @@
 internal import Dispatch
 public import Logging
+internal import Order
 public import Snapshot
 internal import StateCoding
 internal import Synchronization

@@ -103,7 +103,7 @@ struct SectionFile {
             guard checksum.text == entry.checksum else {
                 throw damaged("does not match its checksum \(entry.checksum)")
             }
-            guard decoder.isFrameComplete, content.count == entry.contentBytes else {
+            guard decoder.isComplete, content.count == entry.contentBytes else {
                 throw damaged("ends after \(content.count) of \(entry.contentBytes) bytes")
             }
             return content

@@ -22,13 +22,14 @@ struct KafkaOpening: ~Copyable {
     /// Finds the topics' partitions, by role and number, and the offsets that they hold.
     mutating func lookUp(topics: [Role: String]) throws(SourceError) {
         do throws(KafkaError) {
-            for (role, topic) in topics.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-                let count = try consumer.partitionCount(
-                    of: topic,
-                    timeoutMilliseconds: timeoutMilliseconds
-                )
-                for number in 0..<Int32(count) {
-                    partitions.append(Partition(role: role, name: topic, number: number))
+            let byRole = topics.sorted { $0.key.rawValue < $1.key.rawValue }
+            let counts = try consumer.partitionCounts(
+                of: byRole.map(\.value),
+                timeoutMilliseconds: timeoutMilliseconds
+            )
+            for ((role, topic), count) in zip(byRole, counts) {
+                partitions += (0..<Int32(count)).map {
+                    Partition(role: role, name: topic, number: $0)
                 }
             }
             for partition in partitions {

@@ -15,6 +15,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
     var consumer: KafkaConsumer
     var progress: [PartitionProgress]
     let timeoutMilliseconds: Int
+    private let settings: KafkaSettings
     private let recordBytesMax: Int
     private var warnings: WarningLimiter
     private var fetchesSinceServed = 0
@@ -64,6 +65,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
             )
         }
         timeoutMilliseconds = connectTimeoutMilliseconds
+        self.settings = settings
         self.recordBytesMax = recordBytesMax
         warnings = WarningLimiter(warn: warn)
         consumer = opening.consumer
@@ -76,16 +78,12 @@ public struct KafkaSource: RecordSource, ~Copyable {
         fetchesSinceServed += 1
         if fetchesSinceServed == Self.fetchesPerServing { serve() }
         for _ in 0..<Self.recordsPerFetch where progress[index].position < progress[index].end {
-            guard let message = consumer.next(partition: index) else { return }
-            switch message.kind {
-            case .record:
-                try explainGap(partition: index, before: message.offset, into: receive)
-                handOver(message, partition: index, into: receive)
-            case .endOfPartition:
-                reachEnd(message.offset, partition: index, into: receive)
-            case .failure(let error) where error.isCorruptBatch:
-                try passCorruptBatch(at: message.offset, partition: index, into: receive)
-            case .failure(let error):
+            switch try step(partition: index, into: receive) {
+            case .nothing: return
+            case .record: continue
+            case .failure(let error, let offset) where error.isCorruptBatch:
+                try passCorruptBatch(at: offset, partition: index, into: receive)
+            case .failure(let error, _):
                 try handle(error, partition: index)
             }
         }
@@ -127,9 +125,58 @@ public struct KafkaSource: RecordSource, ~Copyable {
         warnings.take(kind: kind, line: line)
     }
 
+    var probe: KafkaProbe {
+        KafkaProbe(settings: settings, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// Reads on from the positions with a new consumer; what was read ahead is read again.
+    mutating func restart() throws(SourceError) {
+        do throws(KafkaError) {
+            var fresh = try KafkaConsumer(settings: settings)
+            try fresh.assign(
+                zip(partitions, progress).map {
+                    KafkaConsumer.Start(
+                        topic: $0.name,
+                        partition: $0.number,
+                        offset: $1.position
+                    )
+                }
+            )
+            consumer = fresh
+        } catch {
+            throw SourceError(error)
+        }
+        for index in progress.indices { progress[index].verifiedMessages = 0 }
+    }
+
     private mutating func serve() {
         fetchesSinceServed = 0
         consumer.serve { warnings.take(kind: $0, line: $1) }
+    }
+
+    private enum Step {
+        case nothing
+        case record
+        case failure(KafkaError, offset: Int64)
+    }
+
+    /// Takes one message from the partition's queue. It is gone when this returns, as it must be:
+    /// a consumer cannot be replaced while one of its messages lives.
+    private mutating func step(
+        partition index: Int,
+        into receive: RecordReceiver
+    ) throws(SourceError) -> Step {
+        guard let message = consumer.next(partition: index) else { return .nothing }
+        switch message.kind {
+        case .record:
+            try explainGap(partition: index, before: message.offset)
+            handOver(message, partition: index, into: receive)
+        case .endOfPartition:
+            reachEnd(message.offset, partition: index)
+        case .failure(let error):
+            return .failure(error, offset: message.offset)
+        }
+        return .record
     }
 
     private mutating func handOver(
@@ -156,12 +203,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
         }
     }
 
-    private mutating func reachEnd(
-        _ offset: Int64,
-        partition index: Int,
-        into receive: RecordReceiver
-    ) {
-        closeCorruptRange(partition: index, at: offset, into: receive)
+    private mutating func reachEnd(_ offset: Int64, partition index: Int) {
         // The last offsets may be a transaction's markers, or compacted away: no record comes.
         guard offset >= progress[index].position else { return }
         progress[index].isAtEnd = true
@@ -180,8 +222,6 @@ struct PartitionProgress {
     /// Messages whose gaps are known to be no losses, because they were read ahead before the
     /// partition's low watermark was found to be at or below the position.
     var verifiedMessages = 0
-    /// Offset of the corrupt batch that was met at `position`, as long as its end is not known.
-    var corruptBatch: Int64?
 
     init(position: Int64, end: Int64) {
         self.position = position

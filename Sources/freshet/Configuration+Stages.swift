@@ -1,4 +1,5 @@
 import Configure
+import Decode
 import Events
 import Foundation
 import Kafka

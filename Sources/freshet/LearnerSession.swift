@@ -1,4 +1,5 @@
 import Configure
+import Events
 import Foundation
 import Logging
 import Pipeline
@@ -58,6 +59,18 @@ struct LearnerSession: Sendable {
         return positions
     }
 
+    /// A state goes on with the files that it began with: a file more would have been merged with what
+    /// is applied already.
+    func checkFiles(_ partitions: [Partition], folder: String) throws {
+        guard let resumed else { return }
+        let known = Set(resumed.progress.map(\.partition))
+        guard let added = partitions.first(where: { !known.contains($0) }) else { return }
+        throw PipelineError(
+            "\(folder) holds \(added.name), which was not there when the state in \(directory) "
+                + "began; take it away or start with a new state directory"
+        )
+    }
+
     /// The loop over a source that stands at `positions`.
     func loop<Source: RecordSource & ~Copyable>(
         over source: consuming Source, isLive: Bool, examples: String? = nil
@@ -81,16 +94,18 @@ struct LearnerSession: Sendable {
     private static func check(
         _ entries: [ConfigurationEntry], fit resumed: ResumedState, file: String, directory: String
     ) throws {
-        let saved = resumed.body.configuration
-        guard saved != entries else { return }
-        let current = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
-        let before = Dictionary(saved.map { ($0.key, $0.value) }) { first, _ in first }
-        let key = (saved + entries).first { current[$0.key] != before[$0.key] }?.key ?? "?"
+        let difference = Configuration.firstDifference(
+            saved: resumed.body.configuration.map { ($0.key, $0.value) },
+            current: entries.map { ($0.key, $0.value) }
+        )
+        guard let difference else { return }
         throw ConfigurationError(
-            file: file, line: nil, key: key,
+            file: file,
+            key: difference.key,
             problem: """
-                is \(current[key] ?? "absent"), but the state in \(directory) was made with \
-                \(before[key] ?? "none"); use that value or another state directory
-                """)
+                is \(difference.current ?? "absent"), but the state in \(directory) was made with \
+                \(difference.saved ?? "none"); use that value or another state directory
+                """
+        )
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configure
+import Decode
 import Events
 import Foundation
 import Logging
@@ -87,7 +88,7 @@ struct ReplayCommand: AsyncParsableCommand {
             let source = try FileSource(
                 folder: files, recordBytesMax: session.settings.decode.recordBytesMax,
                 start: session.positions)
-            try session.checkPartitions(source.partitions, folder: files)
+            try session.checkFiles(source.partitions, folder: files)
             return try replay(over: source, session, stop: stop)
         }
         let source = try KafkaSource(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configure
 import Events
 import Foundation
+import Learn
 import Logging
 import Pipeline
 import ServiceLifecycle
@@ -54,7 +55,7 @@ struct RunCommand: AsyncParsableCommand {
             ])
         var loop = try session.loop(over: source, isLive: true)
         var publisher = LiveFiguresPublisher(box: figures)
-        _ = try loop.run(shouldStop: { stop.isSet }) { publisher.observe($0) }
+        _ = try loop.run(shouldStop: { stop.isSet }) { pipeline in publisher.observe(pipeline) }
         try loop.finish()
     }
 }

@@ -18,7 +18,7 @@ func decode(
     settings: DecodeSettings = DecodeSettings(),
     recordTime: Int64 = now
 ) -> EventBatch {
-    var decoder = Decoder(schema: schema, settings: settings)
+    var decoder = EventDecoder(schema: schema, settings: settings)
     var batch = EventBatch()
     decoder.decode(payload.span, from: .test(role, recordTime: recordTime), into: &batch)
     return batch

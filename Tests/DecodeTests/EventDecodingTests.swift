@@ -150,7 +150,7 @@ import Testing
 
     @Test("the batch keeps what came before, whatever comes after")
     func batches() {
-        var decoder = Decoder(schema: mixedSchema, settings: DecodeSettings())
+        var decoder = EventDecoder(schema: mixedSchema, settings: DecodeSettings())
         var batch = EventBatch()
         let good = Array(#"{"impression_id": "a1", "ts": 1650812741436, "features": {}}"#.utf8)
         let bad = Array(

@@ -106,7 +106,7 @@ import Testing
     @Test("one decoder reads records whose keys keep changing")
     func changingKeys() {
         var generator = Seeded(state: 12)
-        var decoder = Decoder(schema: mixedSchema, settings: DecodeSettings())
+        var decoder = EventDecoder(schema: mixedSchema, settings: DecodeSettings())
         var batch = EventBatch()
         let values = [#""user_id": 712"#, #""tab": "home""#, #""age": 3.5"#, #""x": 12"#]
         for _ in 0..<200 {

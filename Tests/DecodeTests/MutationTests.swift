@@ -22,7 +22,7 @@ import Testing
     @Test("100,000 mutated records give one record each", arguments: [UInt64(1), 2])
     func mutations(seed: UInt64) {
         var generator = Seeded(state: seed)
-        var decoder = Decoder(schema: mixedSchema, settings: DecodeSettings())
+        var decoder = EventDecoder(schema: mixedSchema, settings: DecodeSettings())
         var batch = EventBatch()
         var kinds: [DecodedRecord.Kind: Int] = [:]
         let interesting = Array(#"{}[]",:\-+.eE0123456789tfn"#.utf8) + [0, 0x80, 0xC3, 0xFF]

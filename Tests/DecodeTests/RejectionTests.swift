@@ -173,7 +173,7 @@ import Testing
 
     @Test("records without payload are rejected, a corrupt batch with all its offsets")
     func unreadable() {
-        var decoder = Decoder(schema: mixedSchema, settings: DecodeSettings())
+        var decoder = EventDecoder(schema: mixedSchema, settings: DecodeSettings())
         var batch = EventBatch()
         decoder.reject(.null, from: .test(.click), into: &batch)
         decoder.reject(
@@ -198,7 +198,7 @@ import Testing
     func keptPayloads() {
         var settings = DecodeSettings()
         settings.keepsRejectedPayloads = true
-        var decoder = Decoder(schema: mixedSchema, settings: settings)
+        var decoder = EventDecoder(schema: mixedSchema, settings: settings)
         var batch = EventBatch()
         decoder.decode(Array("{]".utf8).span, from: .test(.click), into: &batch)
         decoder.reject(.null, from: .test(.click), into: &batch)

@@ -10,18 +10,27 @@ struct RandomStream {
         case quarantine(partition: Int32, count: Int)
     }
 
+    enum Scale {
+        /// A few ids, limits of a few.
+        case short
+        /// Hundreds of ids open, held and remembered at a time, so that every table grows, wraps
+        /// and reuses its places.
+        case long
+    }
+
     let seed: UInt64
     var settings: JoinSettings
     let partitionCount: Int
     var steps: [Step] = []
 
-    init(seed: UInt64) {
+    init(seed: UInt64, _ scale: Scale = .short) {
         self.seed = seed
         var random = SplitMix64(seed: seed)
         settings = Self.settings(&random)
+        if scale == .long { Self.enlarge(&settings) }
         partitionCount = Int.random(in: 1...4, using: &random)
-        var generator = StepGenerator(partitionCount: partitionCount, random: &random)
-        for _ in 0..<Int.random(in: 5...60, using: &random) {
+        var generator = StepGenerator(scale, partitionCount: partitionCount, random: &random)
+        for _ in 0..<Int.random(in: scale == .long ? 2000...2500 : 5...60, using: &random) {
             steps.append(generator.next(&random))
         }
     }
@@ -41,20 +50,34 @@ struct RandomStream {
     }
 }
 
+extension RandomStream {
+    private static func enlarge(_ settings: inout JoinSettings) {
+        settings.clickWindow *= 100
+        settings.conversionWindow *= 100
+        settings.orphanWindow *= 50
+        settings.closedMemory *= 100
+        settings.openImpressionsMax *= 100
+        settings.heldEventsMax *= 100
+        settings.closedIDsMax *= 100
+    }
+}
+
 /// Steps of one stream, by probabilities that differ from stream to stream.
 private struct StepGenerator {
     let partitionCount: Int
     let impressionIDs: UInt64
     let clickIDs: UInt64
+    let areHashed: Bool
     /// The share of events timed before the stream's present.
     let disorder: Double
     let longestStep: Int64
     var now: Int64
 
-    init(partitionCount: Int, random: inout SplitMix64) {
+    init(_ scale: RandomStream.Scale, partitionCount: Int, random: inout SplitMix64) {
         self.partitionCount = partitionCount
-        impressionIDs = random.pick([3, 4, 5])
-        clickIDs = random.pick([2, 3])
+        impressionIDs = random.pick([3, 4, 5]) * (scale == .long ? 200 : 1)
+        clickIDs = random.pick([2, 3]) * (scale == .long ? 200 : 1)
+        areHashed = scale == .long
         disorder = random.pick([0, 0.1, 0.4])
         longestStep = random.pick([1, 3, 10])
         now = random.pick([0, -20, 1_650_000_000_000])
@@ -97,22 +120,26 @@ private struct StepGenerator {
             role: role,
             partition: partition(&random),
             time: now,
-            impressionID: EventID(high: 0, low: number)
+            impressionID: id(number)
         )
         if random.chance(disorder) { event.time -= Int64.random(in: 1...15, using: &random) }
         switch role {
         case .impression:
             event.weight = random.pick([1, 1, 0.5, 2.25])
         case .click:
-            if random.chance(0.75) { event.clickID = EventID(high: 0, low: click) }
+            if random.chance(0.75) { event.clickID = id(click) }
         case .conversion:
             let naming = random.pick([0, 0, 1, 1, 2])
-            if naming > 0 { event.clickID = EventID(high: 0, low: click) }
+            if naming > 0 { event.clickID = id(click) }
             if naming == 1 { event.impressionID = .none }
             let eventID = UInt64.random(in: 0...2, using: &random)
-            event.conversionID = EventID(high: 0, low: eventID)
+            event.conversionID = eventID == 0 ? .none : id(eventID)
         }
         return event
+    }
+
+    private func id(_ number: UInt64) -> EventID {
+        areHashed ? EventID("\(number)") : EventID(high: 0, low: number)
     }
 
     private func partition(_ random: inout SplitMix64) -> Int32 {

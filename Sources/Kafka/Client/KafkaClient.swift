@@ -102,7 +102,11 @@ struct KafkaClient: ~Copyable {
             guard unsafe rd_kafka_event_log(event, &facility, &text, &level) == 0, level <= 4,
                 let facility = unsafe facility, let text = unsafe text
             else { continue }
-            unsafe receive(String(cString: facility), redact(Self.line(String(cString: text))))
+            let kind = unsafe String(cString: facility)
+            let line = unsafe String(cString: text)
+            // What the owner's thread logs as an error repeats what a broker's thread has said.
+            if kind == "ERROR" && line.hasPrefix("[thrd:app]") { continue }
+            receive(kind, redact(Self.line(line)))
         }
     }
 
@@ -116,42 +120,60 @@ struct KafkaClient: ~Copyable {
         return String(line)
     }
 
-    /// The number of partitions of `topic`.
-    /// - Throws: when the topic does not exist, or no broker answers within the time.
-    func partitionCount(
-        of topic: String,
+    /// The number of partitions of each of `topics`.
+    ///
+    /// Asks for the list of all topics, because some brokers create a topic that is asked for by
+    /// its name.
+    /// - Throws: when a topic does not exist, or no broker answers within the time.
+    func partitionCounts(
+        of topics: [String],
         timeoutMilliseconds: Int
-    ) throws(KafkaError) -> Int {
-        let operation = "read the partitions of topic \(topic) from \(servers)"
-        guard let topicHandle = unsafe rd_kafka_topic_new(handle, topic, nil) else {
-            throw KafkaError(rd_kafka_last_error(), operation: operation)
-        }
-        defer { unsafe rd_kafka_topic_destroy(topicHandle) }
+    ) throws(KafkaError) -> [Int] {
         var answer: UnsafePointer<rd_kafka_metadata>?
         let code = unsafe rd_kafka_metadata(
             handle,
-            0,
-            topicHandle,
+            1,
+            nil,
             &answer,
             Int32(clamping: timeoutMilliseconds)
         )
-        defer { unsafe rd_kafka_metadata_destroy(answer) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer = unsafe answer else {
-            throw noAnswer(code, operation: operation, timeoutMilliseconds: timeoutMilliseconds)
-        }
-        guard unsafe answer.pointee.topic_cnt == 1, let found = unsafe answer.pointee.topics else {
-            throw KafkaError(
-                RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
-                operation: operation
+            throw noAnswer(
+                code,
+                operation: "read \(Self.phrase(topics)) from \(servers)",
+                timeoutMilliseconds: timeoutMilliseconds
             )
         }
-        let topicCode = unsafe found.pointee.err
-        guard topicCode == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw topicCode == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
-                ? KafkaError(topicCode, operation: operation, reason: "the topic does not exist")
-                : KafkaError(topicCode, operation: operation)
+        defer { unsafe rd_kafka_metadata_destroy(answer) }
+        let found = unsafe UnsafeBufferPointer(
+            start: answer.pointee.topics,
+            count: Int(answer.pointee.topic_cnt)
+        )
+        var counts: [Int] = []
+        for topic in topics {
+            let operation = "read topic \(topic) from \(servers)"
+            guard
+                let index = unsafe found.firstIndex(where: {
+                    unsafe String(cString: $0.topic) == topic
+                })
+            else {
+                throw KafkaError(
+                    RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                    operation: operation,
+                    reason: "the topic does not exist, or may not be seen by this user"
+                )
+            }
+            let topicCode = unsafe found[index].err
+            guard topicCode == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                throw KafkaError(topicCode, operation: operation)
+            }
+            counts.append(Int(unsafe found[index].partition_cnt))
         }
-        return Int(unsafe found.pointee.partition_cnt)
+        return counts
+    }
+
+    private static func phrase(_ topics: [String]) -> String {
+        "topic\(topics.count == 1 ? "" : "s") \(topics.joined(separator: ", "))"
     }
 
     /// The error of a request that no broker answered in time, with the last that the log says.
@@ -164,9 +186,10 @@ struct KafkaClient: ~Copyable {
             return KafkaError(code, operation: operation)
         }
         var reason = "no broker answered within \(timeoutMilliseconds) ms"
-        var last: String?
-        drainLog { last = $1 }
-        if let last { reason += "; \(last)" }
+        // A failed connection says more than its consequences, which are logged after it.
+        var failure: String?
+        drainLog { if $0 == "FAIL" || failure == nil { failure = $1 } }
+        if let failure { reason += "; \(failure)" }
         return KafkaError(code, operation: operation, reason: reason)
     }
 }

@@ -75,8 +75,8 @@ public struct Metrics: Equatable, Sendable {
         return MetricsReport(
             figures: isMature ? mature.figures : all.figures,
             mature: isMature,
-            all: all.figures,
-            immature: immature.figures
+            immature: immature.figures,
+            all: all.figures
         )
     }
 

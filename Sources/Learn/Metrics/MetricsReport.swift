@@ -21,10 +21,11 @@ public struct TaskTable<Value> {
 extension TaskTable: Equatable where Value: Equatable {}
 extension TaskTable: Sendable where Value: Sendable {}
 extension TaskTable: Encodable where Value: Encodable {}
+extension TaskTable: Decodable where Value: Decodable {}
 
 /// How good the predictions of one task were. A figure is nil, in JSON null, where the scored
 /// impressions do not define it.
-public struct TaskFigures: Equatable, Sendable, Encodable {
+public struct TaskFigures: Equatable, Sendable, Codable {
     /// Area under the ROC curve, ties counting half; nil without both labels.
     public var auc: Double?
     /// Mean log loss, nats.
@@ -82,19 +83,35 @@ public struct CohortSummary: Equatable, Sendable, Encodable {
     public var reliability: TaskTable<[ReliabilityGroup]>
 }
 
-/// The figures of a run. Encoded as `{"ctr": {"auc", …}, "cvr": {…}, "ctcvr": {…}}`, which are
-/// `figures`.
-public struct MetricsReport: Equatable, Sendable, Encodable {
+/// The figures of a run, encoded as
+/// `{"ctr": {"auc", …}, "cvr": {…}, "ctcvr": {…}, "mature": …, "immature": {…}, "all": {…}}`.
+public struct MetricsReport: Equatable, Sendable {
     /// Of mature cohorts, all of whose windows have closed; of everything scored if there are none.
     public var figures: TaskTable<TaskFigures>
     /// False if no cohort is mature yet, so that `figures` include immature ones.
     public var mature: Bool
-    /// Of everything scored.
-    public var all: TaskTable<TaskFigures>
     /// Of the cohorts whose windows are still open, apart: labels that come late are missing in them.
     public var immature: TaskTable<TaskFigures>
+    /// Of everything scored.
+    public var all: TaskTable<TaskFigures>
+}
+
+extension MetricsReport: Codable {
+    private enum CodingKeys: String, CodingKey { case mature, immature, all }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        figures = try TaskTable(from: decoder)
+        mature = try container.decode(Bool.self, forKey: .mature)
+        immature = try container.decode(TaskTable<TaskFigures>.self, forKey: .immature)
+        all = try container.decode(TaskTable<TaskFigures>.self, forKey: .all)
+    }
 
     public func encode(to encoder: any Encoder) throws {
         try figures.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mature, forKey: .mature)
+        try container.encode(immature, forKey: .immature)
+        try container.encode(all, forKey: .all)
     }
 }

@@ -9,7 +9,7 @@ public import Events
 ///
 /// No payload makes it fail: what is not an event becomes a `Rejection`, whose detail names the field but
 /// never shows a value, except the time.
-public struct Decoder: ~Copyable {
+public struct EventDecoder: ~Copyable {
     private var impressions: ImpressionDecoder
     private var clicks: ClickDecoder
     private var conversions: ConversionDecoder

@@ -1,0 +1,72 @@
+internal import LZ4
+
+/// The content of a file, decompressed if its name ends in ".lz4".
+struct FileBytes: ~Copyable {
+    private static let chunkBytes = 64 << 10
+
+    let path: String
+    /// Bytes of the file as it lies there.
+    let byteCount: Int
+    private(set) var bytesRead = 0
+
+    private let file: FileDescriptor
+    private var decoder: LZ4FrameDecoder?
+    private var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
+    /// What was read and not yet decompressed.
+    private var pending = 0..<0
+
+    init(path: String) throws(SourceError) {
+        self.path = path
+        file = try FileDescriptor(reading: path)
+        byteCount = file.byteCount
+        decoder = path.hasSuffix(".lz4") ? LZ4FrameDecoder() : nil
+    }
+
+    /// Appends the next bytes to `output`, at most 64 KiB; none at the end.
+    mutating func read(into output: inout [UInt8]) throws(SourceError) {
+        if decoder != nil { return try readCompressed(into: &output) }
+        let count = try file.read(into: &chunk, path: path)
+        bytesRead += count
+        output.append(contentsOf: chunk[..<count])
+    }
+
+    private mutating func readCompressed(into output: inout [UInt8]) throws(SourceError) {
+        let before = output.count
+        while output.count == before {
+            do throws(LZ4Error) {
+                pending = try decode(into: &output)
+                if output.count > before { return }
+            } catch {
+                throw damaged(error)
+            }
+            let count = try file.read(into: &chunk, path: path)
+            bytesRead += count
+            pending = 0..<count
+            if count == 0 { return try finish() }
+        }
+    }
+
+    /// Decompresses from `pending`; returns what is left of it.
+    private mutating func decode(into output: inout [UInt8]) throws(LZ4Error) -> Range<Int> {
+        let chunk = chunk
+        let consumed = unsafe try decoder?.decode(
+            chunk.span.bytes.extracting(pending),
+            into: &output,
+            outputMax: Self.chunkBytes
+        )
+        return pending.lowerBound + (consumed ?? 0)..<pending.upperBound
+    }
+
+    private func finish() throws(SourceError) {
+        do throws(LZ4Error) {
+            try decoder?.finish()
+        } catch {
+            throw damaged(error)
+        }
+    }
+
+    private func damaged(_ error: LZ4Error) -> SourceError {
+        let start = bytesRead - pending.count
+        return SourceError("\(path): \(error), between its bytes \(start) and \(bytesRead)")
+    }
+}

@@ -1,0 +1,113 @@
+internal import Glibc
+
+/// Splits a file into lines, holding no more of a line than a limit.
+struct LineReader: ~Copyable {
+    enum Line {
+        /// The line's bytes, in `buffer`, without its end ("\n" or "\r\n").
+        case whole(Range<Int>)
+        /// A line beyond the limit: how long it is; its first bytes are in `head`.
+        case tooLong(byteCount: Int)
+    }
+
+    private(set) var bytes: FileBytes
+    /// Holds the lines handed out; they may be altered in place.
+    var buffer: [UInt8] = []
+    /// The first bytes of the last line that was too long.
+    private(set) var head: [UInt8] = []
+    /// The number of lines before the next one.
+    private(set) var lineNumber = 0
+
+    private let lineBytesMax: Int
+    private let headBytesMax: Int
+    /// Where the next line starts, and up to where there is no line end.
+    private var start = 0
+    private var searched = 0
+    private(set) var isAtEnd = false
+
+    init(path: String, lineBytesMax: Int, headBytesMax: Int) throws(SourceError) {
+        bytes = try FileBytes(path: path)
+        self.lineBytesMax = lineBytesMax
+        self.headBytesMax = headBytesMax
+    }
+
+    /// The next line, or nil at the end of the file. The last line needs no line end.
+    mutating func next() throws(SourceError) -> Line? {
+        while true {
+            if let end = indexOfNewline(from: searched) {
+                let line = start..<end
+                start = end + 1
+                searched = start
+                lineNumber += 1
+                return checked(line)
+            }
+            searched = buffer.count
+            // One more, as a carriage return is not the line's.
+            if buffer.count - start > lineBytesMax + 1 { return try skipLine() }
+            if try !refill() { return lastLine() }
+        }
+    }
+
+    private mutating func lastLine() -> Line? {
+        isAtEnd = true
+        let line = start..<buffer.count
+        if line.isEmpty { return nil }
+        start = buffer.count
+        lineNumber += 1
+        return checked(line)
+    }
+
+    private mutating func checked(_ line: Range<Int>) -> Line {
+        var line = line
+        if line.last.map({ buffer[$0] }) == UInt8(ascii: "\r") { line.removeLast() }
+        if line.count <= lineBytesMax { return .whole(line) }
+        head = Array(buffer[line].prefix(headBytesMax))
+        return .tooLong(byteCount: line.count)
+    }
+
+    /// Counts the rest of a line that is too long to hold.
+    private mutating func skipLine() throws(SourceError) -> Line {
+        head = Array(buffer[start...].prefix(headBytesMax))
+        var byteCount = 0
+        var last = buffer.last
+        repeat {
+            byteCount += buffer.count - start
+            last = buffer.last ?? last
+            start = buffer.count
+            if try !refill() {
+                isAtEnd = true
+                break
+            }
+            if let end = indexOfNewline(from: start) {
+                byteCount += end - start
+                if end > start { last = buffer[end - 1] }
+                start = end + 1
+                break
+            }
+        } while true
+        searched = start
+        lineNumber += 1
+        return .tooLong(byteCount: byteCount - (last == UInt8(ascii: "\r") ? 1 : 0))
+    }
+
+    /// Drops the lines handed out and reads on; false at the end of the file.
+    private mutating func refill() throws(SourceError) -> Bool {
+        buffer.removeFirst(start)
+        searched -= start
+        start = 0
+        let before = buffer.count
+        try bytes.read(into: &buffer)
+        return buffer.count > before
+    }
+
+    private func indexOfNewline(from index: Int) -> Int? {
+        unsafe buffer.withUnsafeBytes { bytes -> Int? in
+            guard index < bytes.count, let base = bytes.baseAddress else { return nil }
+            let found = unsafe memchr(base + index, 10, bytes.count - index)
+            return unsafe found.map { unsafe UnsafeRawPointer($0) - base }
+        }
+    }
+}
+
+extension Range where Bound == Int {
+    fileprivate mutating func removeLast() { self = lowerBound..<upperBound - 1 }
+}

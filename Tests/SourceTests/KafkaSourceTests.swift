@@ -1,0 +1,246 @@
+import Events
+import Foundation
+import Kafka
+import Source
+import TestSupport
+import Testing
+
+@Suite("Kafka source", .serialized)
+struct KafkaSourceTests {
+    private func numbered(_ count: Int, _ prefix: String = "") -> [String] {
+        (0..<count).map { "\(prefix)\($0)" }
+    }
+
+    @Test("a replay hands over everything once, in order, up to the ends at its start")
+    func replay() throws {
+        var topics = try Topics([.impression: 20, .click: 12, .conversion: 3])
+        let sizes: [Role: [Int]] = [
+            .impression: (0..<20).map { [5_000, 0, 1, 90][$0 % 4] },
+            .click: (0..<12).map { $0 * 7 },
+            .conversion: [0, 2, 0],
+        ]
+        for (role, counts) in sizes {
+            for (partition, count) in counts.enumerated() where count > 0 {
+                try topics.send(role, Int32(partition), numbered(count, "\(role)/\(partition)/"))
+            }
+        }
+        var reader = KafkaReader(try topics.open(Role.allCases))
+        // Comes after the start, so a replay does not see it.
+        try topics.send(.impression, 0, ["later"])
+        try topics.send(.impression, 1, ["later"])
+        try reader.readToEnd()
+        let partitions = reader.source.partitions
+        #expect(partitions.count == 35)
+        #expect(
+            partitions
+                == partitions.sorted {
+                    ($0.role.rawValue, $0.number) < ($1.role.rawValue, $1.number)
+                }
+        )
+        for (index, partition) in partitions.enumerated() {
+            let count = sizes[partition.role]?[Int(partition.number)] ?? 0
+            #expect(
+                reader.texts[index] == numbered(count, "\(partition.role)/\(partition.number)/"),
+                "\(partition)"
+            )
+            #expect(reader.offsets[index] == (0..<Int64(count)).map { $0 })
+            #expect(reader.source.endsAtStart[index] == Int64(count))
+        }
+        #expect(try reader.round() == 0)
+    }
+
+    @Test("live, a partition is at its end until something new is handed over, and again after it")
+    func liveEnd() throws {
+        var topics = try Topics([.impression: 2])
+        var reader = KafkaReader(try topics.open([.impression], extent: .live))
+        try reader.readToEnd()
+        for step in 0..<3 {
+            try topics.send(.impression, 1, ["step \(step)"])
+            while try reader.round() == 0 { reader.source.wait(milliseconds: 50) }
+            try reader.readToEnd()
+        }
+        #expect(reader.texts == [[], ["step 0", "step 1", "step 2"]])
+        #expect(reader.source.backlog(partition: 1) == 0)
+    }
+
+    @Test("a record on a quiet topic arrives within milliseconds, and waiting does not spin")
+    func latency() throws {
+        var topics = try Topics([.impression: 16, .click: 16])
+        var reader = KafkaReader(try topics.open([.impression, .click], extent: .live))
+        try reader.readToEnd()
+        var delays: [Duration] = []
+        var rounds = 0
+        for step in 0..<20 {
+            try topics.send(step % 2 == 0 ? .impression : .click, Int32(step % 16), ["x"])
+            let start = ContinuousClock.now
+            while try reader.round() == 0 {
+                reader.source.wait(milliseconds: 100)
+                rounds += 1
+            }
+            delays.append(ContinuousClock.now - start)
+        }
+        let median = delays.sorted()[delays.count / 2]
+        print("median delay on a quiet topic: \(median), \(rounds) rounds for 20 records")
+        #expect(median < .milliseconds(60))
+        #expect(rounds < 400)
+    }
+
+    @Test("stopped anywhere and resumed, every record comes once and in order", arguments: 1...3)
+    func resume(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        var topics = try Topics([.impression: 5])
+        let sizes = (0..<5).map { _ in Int.random(in: 0..<3_000, using: &random) }
+        for (partition, count) in sizes.enumerated() {
+            try topics.send(.impression, Int32(partition), numbered(count))
+        }
+        var positions: [Partition: Int64] = [:]
+        var texts = Array(repeating: [String](), count: 5)
+        var restarts = 0
+        while texts.map(\.count) != sizes {
+            try #require(restarts < 200, "seed \(seed)")
+            var reader = KafkaReader(
+                try topics.open([.impression], resume: positions),
+                resume: positions
+            )
+            for _ in 0..<Int.random(in: 1..<30, using: &random) {
+                if try reader.fetch(Int.random(in: 0..<5, using: &random)) == 0 {
+                    reader.source.wait(milliseconds: 5)
+                }
+            }
+            positions = reader.positions
+            for index in texts.indices { texts[index] += reader.texts[index] }
+            restarts += 1
+        }
+        #expect(texts == sizes.map { numbered($0) }, "seed \(seed)")
+    }
+
+    @Test("earliest, latest and a partition that is new since the snapshot")
+    func starts() throws {
+        var topics = try Topics([.impression: 2])
+        try topics.send(.impression, 0, numbered(3))
+        try topics.send(.impression, 1, numbered(4))
+        var latest = KafkaReader(
+            try topics.open([.impression], start: .latest, extent: .live)
+        )
+        try latest.readToEnd()
+        try topics.send(.impression, 1, ["new"])
+        while try latest.round() == 0 { latest.source.wait(milliseconds: 50) }
+        #expect(latest.texts == [[], ["new"]])
+        let resume = [topics.partition(.impression, 0): Int64(2)]
+        var resumed = KafkaReader(try topics.open([.impression], resume: resume))
+        try resumed.readToEnd()
+        #expect(resumed.texts == [["2"], ["0", "1", "2", "3", "new"]])
+        // Neither is there a record of that time yet, so both start at the end.
+        var later = KafkaReader(
+            try topics.open([.impression], start: .timestamp(4_000_000_000_000))
+        )
+        try later.readToEnd()
+        #expect(later.texts == [[], []])
+    }
+
+    @Test("a start by time begins at the first record of that time")
+    func startByTime() throws {
+        var topics = try Topics([.impression: 1])
+        // The embedded broker answers every time with the end.
+        guard !topics.broker.isEmbedded else { return }
+        for time: Int64 in [1_000, 2_000, 3_000] {
+            try topics.producer.produce(
+                topic: topics.topic(.impression),
+                partition: 0,
+                text: "\(time)",
+                timestamp: time
+            )
+        }
+        try topics.producer.flush(timeoutMilliseconds: 10_000)
+        var reader = KafkaReader(try topics.open([.impression], start: .timestamp(1_500)))
+        try reader.readToEnd()
+        #expect(reader.texts == [["2000", "3000"]])
+    }
+
+    @Test("tombstones, large records and timestamps are told apart")
+    func contents() throws {
+        var topics = try Topics([.impression: 1])
+        let topic = topics.topic(.impression)
+        try topics.send(.impression, 0, ["a"])
+        try topics.producer.produce(topic: topic, partition: 0, payload: nil, timestamp: 7)
+        try topics.producer.produce(
+            topic: topic,
+            partition: 0,
+            text: String(repeating: "x", count: 900_000),
+            timestamp: 8
+        )
+        try topics.producer.produce(
+            topic: topic,
+            partition: 0,
+            text: String(repeating: "y", count: 1_001),
+            timestamp: 9
+        )
+        try topics.send(.impression, 0, [String(repeating: "z", count: 1_000)])
+        var reader = KafkaReader(try topics.open([.impression], recordBytesMax: 1_000))
+        try reader.readToEnd()
+        #expect(
+            reader.texts == [
+                [
+                    "a", "<null>", "<large 900000>", "<large 1001>",
+                    String(repeating: "z", count: 1_000),
+                ]
+            ]
+        )
+        #expect(
+            reader.found[0].map(\.header) == ["0@1000", "1@7", "2@8", "3@9", "4@1000"]
+        )
+        var whole = KafkaReader(try topics.open([.impression]))
+        try whole.readToEnd()
+        #expect(whole.texts[0].map(\.utf8.count) == [1, 6, 900_000, 1_001, 1_000])
+    }
+
+    @Test("the records before the positions can be looked up by their hash")
+    func payloadHashes() throws {
+        var topics = try Topics([.impression: 3])
+        try topics.send(.impression, 0, ["a", "b"])
+        try topics.send(.impression, 2, ["c"])
+        try topics.producer.produce(
+            topic: topics.topic(.impression),
+            partition: 2,
+            payload: nil
+        )
+        try topics.producer.flush(timeoutMilliseconds: 10_000)
+        let source = try topics.open([.impression])
+        let b = xxHash3("b".utf8Span.span)
+        let c = xxHash3("c".utf8Span.span)
+        #expect(try source.payloadHashes(at: [1, nil, 0]) == [b, nil, c])
+        #expect(try source.payloadHashes(at: [nil, 0, 1]) == [nil, nil, nil])
+        #expect(try source.payloadHashes(at: [nil, nil, nil]) == [nil, nil, nil])
+    }
+
+    @Test("positions can be committed for other tools to see")
+    func commit() throws {
+        var topics = try Topics([.impression: 2])
+        try topics.send(.impression, 1, numbered(9))
+        let group = "group-\(topics.topic(.impression))"
+        let source = try topics.open([.impression], settings: ["group.id": group])
+        try source.commit(positions: [0, 7])
+        let observer = try KafkaConsumer(settings: topics.broker.settings(["group.id": group]))
+        let committed = try observer.committed(
+            (0..<2).map { (topics.topic(.impression), $0) },
+            timeoutMilliseconds: 10_000
+        )
+        #expect(committed == [0, 7])
+    }
+}
+
+/// SplitMix64.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
+        return bits ^ (bits >> 31)
+    }
+}
