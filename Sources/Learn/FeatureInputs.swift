@@ -30,8 +30,12 @@ struct FeatureInputs {
                 continue
             }
             let table = EmbeddingTable(
-                field: field, dimension: dimension, output: place, deviation: deviation,
-                layout: &layout)
+                field: field,
+                dimension: dimension,
+                output: place,
+                deviation: deviation,
+                layout: &layout
+            )
             if case .list(_, let pooling) = field.kind {
                 fields.append(.list(PooledEmbedding(table: table, pooling: pooling)))
             } else {
@@ -70,7 +74,10 @@ struct FeatureInputs {
             case .list(let pooled):
                 let range = listRange(words, at: position)
                 pooled.backward(
-                    &memory, rows: words.extracting(range), occurrences: &occurrences)
+                    &memory,
+                    rows: words.extracting(range),
+                    occurrences: &occurrences
+                )
                 position = range.upperBound
             case .number:
                 position += 1
