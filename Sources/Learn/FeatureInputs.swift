@@ -45,6 +45,26 @@ struct FeatureInputs {
         self.fields = fields
     }
 
+    /// Asks for all rows at once, which then arrive together.
+    func prefetch(_ memory: borrowing NetworkMemory, words: Span<UInt32>) {
+        var position = 0
+        for field in fields {
+            switch field {
+            case .embedding(let table):
+                memory.prefetchRow(Int(words[position]), of: table.weights)
+                position += 1
+            case .list(let pooled):
+                let range = listRange(words, at: position)
+                for index in range {
+                    memory.prefetchRow(Int(words[index]), of: pooled.table.weights)
+                }
+                position = range.upperBound
+            case .number:
+                position += 1
+            }
+        }
+    }
+
     func forward(_ memory: inout NetworkMemory, words: Span<UInt32>) {
         var position = 0
         for field in fields {

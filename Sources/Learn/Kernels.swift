@@ -44,6 +44,13 @@ extension NetworkMemory {
         }
     }
 
+    /// Asks for a row and its optimizer state to be brought near, since tables do not fit the caches.
+    func prefetchRow(_ row: Int, of table: Matrix) {
+        precondition(row >= 0 && row < table.rows)
+        let row = unsafe updated(table, rows: row..<row + 1)
+        unsafe ckernels_prefetch(row)
+    }
+
     /// output = the row
     mutating func copyRow(_ row: Int, of table: Matrix, to output: Vector) {
         precondition(output.count == table.columns)

@@ -95,6 +95,7 @@ public struct Network: ~Copyable {
         ctrWeight: Float,
         ctcvrWeight: Float
     ) -> Bool {
+        inputs.prefetch(memory, words: features)
         let prediction = predict(features: features)
         let value = loss.value(
             prediction,
