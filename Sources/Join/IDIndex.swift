@@ -55,10 +55,13 @@ struct IDIndex: Sendable {
     mutating func remove(_ tag: UInt32, _ reference: UInt32) {
         let mask = entries.count - 1
         var hole = position(of: Self.entry(tag, reference))
+        let shift = shift
+        var entries = entries.mutableSpan
         var next = (hole + 1) & mask
         while entries[next] != 0 {
             // An entry may move into the hole if that is not before its home.
-            if (next - home(of: entries[next])) & mask >= (next - hole) & mask {
+            let home = Self.home(of: entries[next], shift: shift)
+            if (next &- home) & mask >= (next &- hole) & mask {
                 entries[hole] = entries[next]
                 hole = next
             }
@@ -72,13 +75,13 @@ struct IDIndex: Sendable {
         UInt64(tag) << 32 | UInt64(reference + 1)
     }
 
-    private func home(of entry: UInt64) -> Int {
+    private static func home(of entry: UInt64, shift: UInt32) -> Int {
         Int(UInt32(truncatingIfNeeded: entry >> 32) >> shift)
     }
 
     private func position(of entry: UInt64) -> Int {
         let mask = entries.count - 1
-        var position = home(of: entry)
+        var position = Self.home(of: entry, shift: shift)
         while entries[position] != entry {
             precondition(entries[position] != 0, "an id is not in its index")
             position = (position + 1) & mask
@@ -88,7 +91,7 @@ struct IDIndex: Sendable {
 
     private mutating func place(_ entry: UInt64) {
         let mask = entries.count - 1
-        var position = home(of: entry)
+        var position = Self.home(of: entry, shift: shift)
         while entries[position] != 0 { position = (position + 1) & mask }
         entries[position] = entry
     }

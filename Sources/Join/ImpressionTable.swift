@@ -12,6 +12,19 @@ struct ClosedImpression: BitwiseCopyable, Sendable {
     var conversion: ConversionState
 }
 
+extension ClosedImpression {
+    init(_ impression: OpenImpression, at time: Int64) {
+        self.init(
+            id: impression.id,
+            clickID: impression.clickID,
+            conversionID: impression.conversionID,
+            closedAt: time,
+            click: impression.click,
+            conversion: impression.conversion
+        )
+    }
+}
+
 /// Every impression that the join knows, open or remembered, found by its id through one index, so
 /// that opening, closing and forgetting each touch it once.
 struct ImpressionTable: Sendable {
@@ -66,19 +79,9 @@ struct ImpressionTable: Sendable {
 
     /// Frees an open impression and remembers its id.
     mutating func close(_ slot: UInt32, at time: Int64) {
-        let impression = open[slot]
         let reference = Self.reference(closed.endNumber)
-        index.replace(IDIndex.tag(of: impression.id), slot, with: reference)
-        closed.append(
-            ClosedImpression(
-                id: impression.id,
-                clickID: impression.clickID,
-                conversionID: impression.conversionID,
-                closedAt: time,
-                click: impression.click,
-                conversion: impression.conversion
-            )
-        )
+        index.replace(IDIndex.tag(of: open[slot].id), slot, with: reference)
+        closed.append(ClosedImpression(open[slot], at: time))
         open.remove(slot)
     }
 

@@ -3,16 +3,16 @@ internal import StateCoding
 
 /// Builds a joiner from encoded state, refusing whatever no joiner could have written.
 struct JoinDecoder {
-    private(set) var joiner: Joiner
-    private(set) var reader: StateReader
+    var joiner: Joiner
+    var reader: StateReader
     private var timers: [Timer] = []
     /// Of all windows and holds, which must be unique.
-    private var sequences: [Int64] = []
+    var sequences: [Int64] = []
     /// Events by partition that the ledger must at least have as pending or applied.
-    private var pending: [Int] = []
-    private var clicked: [Int] = []
-    private var lastOpenSequence: Int64 = 0
-    private var lastHeldSequence: Int64 = 0
+    var pending: [Int] = []
+    var clicked: [Int] = []
+    var lastOpenSequence: Int64 = 0
+    var lastHeldSequence: Int64 = 0
 
     /// `joiner` is empty.
     init(joiner: Joiner, reader: StateReader) {
@@ -118,43 +118,6 @@ struct JoinDecoder {
         setTimers(impression, slot: slot)
     }
 
-    private mutating func checkOpen(_ impression: OpenImpression) throws(StateError) {
-        guard case .unknown = joiner.impressions.find(impression.id) else {
-            throw StateError("join: an impression is open twice")
-        }
-        guard impression.sequence > lastOpenSequence else {
-            throw StateError("join: open impressions are out of order")
-        }
-        lastOpenSequence = impression.sequence
-        try checkOpening(impression.time, impression.sequence, impression.partition)
-        let isClicked = impression.click == .applied
-        let isTrained = impression.ctrTrained || impression.ctcvrTrained
-        let isFinished = impression.ctrTrained && impression.ctcvrTrained
-        guard isClicked || (!isTrained && impression.conversion == .none), !isFinished,
-            impression.conversion != .viewThrough
-        else { throw StateError("join: the labels of an open impression contradict each other") }
-        if isClicked {
-            clicked[Int(impression.partition)] += 1
-        } else {
-            pending[Int(impression.partition)] += 1
-        }
-    }
-
-    private mutating func checkClick(of impression: OpenImpression) throws(StateError) {
-        if impression.click == .late {
-            guard impression.clickTime == 0, impression.conversionSequence == 0 else {
-                throw StateError("join: a late click opened a conversion window")
-            }
-            return
-        }
-        guard impression.clickTime >= impression.time, impression.clickTime <= joiner.streamTime
-        else { throw StateError("join: a click at \(impression.clickTime) is out of order") }
-        guard impression.conversionSequence > impression.sequence,
-            impression.conversionSequence < joiner.nextSequence
-        else { throw StateError("join: a conversion window is out of order") }
-        sequences.append(impression.conversionSequence)
-    }
-
     private mutating func setTimers(_ impression: OpenImpression, slot: UInt32) {
         let settings = joiner.settings
         if impression.isClickWindowOpen {
@@ -239,58 +202,6 @@ struct JoinDecoder {
             throw StateError("join: the labels of a closed impression contradict each other")
         }
         joiner.impressions.restore(closed)
-    }
-
-    /// What came before stream time, has been given its number, and is in a known partition.
-    private mutating func checkOpening(
-        _ time: Int64,
-        _ sequence: Int64,
-        _ partition: Int32
-    ) throws(StateError) {
-        guard time <= joiner.streamTime else {
-            throw StateError("join: an event at \(time) is after stream time \(joiner.streamTime)")
-        }
-        guard sequence > 0, sequence < joiner.nextSequence else {
-            throw StateError("join: opening sequence \(sequence) is out of range")
-        }
-        guard partition >= 0, partition < pending.count else {
-            throw StateError("join: no partition \(partition)")
-        }
-        sequences.append(sequence)
-    }
-
-    private func checkHeld() throws(StateError) {
-        var slot = joiner.held.oldest
-        while let current = slot {
-            let event = joiner.held[current]
-            let isPossible: Bool
-            switch (event.kind, joiner.impressions.find(event.key)) {
-            case (.conversionOfClick, _):
-                isPossible = joiner.knownClicks.impression(of: event.key) == nil
-            case (_, .unknown): isPossible = true
-            case (.conversionOfImpression, .open(let open)):
-                isPossible = joiner.impressions.open[open].click != .applied
-            default: isPossible = false
-            }
-            guard isPossible else { throw StateError("join: an event is held for what is there") }
-            slot = joiner.held.younger(than: current)
-        }
-    }
-
-    private mutating func checkSequences() throws(StateError) {
-        sequences.sort()
-        for index in sequences.indices.dropFirst()
-        where sequences[index] == sequences[index - 1] {
-            throw StateError("join: opening sequence \(sequences[index]) is taken twice")
-        }
-    }
-
-    private func checkPending() throws(StateError) {
-        for partition in pending.indices {
-            guard joiner.ledger.count(.pending, partition: partition) == pending[partition],
-                joiner.ledger.count(.applied, partition: partition) >= clicked[partition]
-            else { throw StateError("join: partition \(partition) has other events than counts") }
-        }
     }
 
     private mutating func readID() throws(StateError) -> EventID {

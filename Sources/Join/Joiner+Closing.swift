@@ -17,13 +17,16 @@ extension Joiner {
     }
 
     private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
-        let impression = impressions.open[slot]
-        if impression.click == .applied {
+        if impressions.open[slot].click == .applied {
             train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
             return
         }
-        ledger.move(from: .pending, to: .applied, partition: impression.partition)
-        if let conversion = held.find(.conversionOfImpression, impression.id) {
+        ledger.move(
+            from: .pending,
+            to: .applied,
+            partition: impressions.open[slot].partition
+        )
+        if let conversion = held.find(.conversionOfImpression, impressions.open[slot].id) {
             let conversion = release(conversion)
             impressions.open[slot].conversion = .viewThrough
             impressions.open[slot].conversionID = conversion.ownID
@@ -51,11 +54,7 @@ extension Joiner {
         impressions.open.withRun(of: slot) { features, text in
             sink.train(example, features: features, text: text)
         }
-        if labels.ctr != nil { impressions.open[slot].ctrTrained = true }
-        if labels.ctcvr != nil { impressions.open[slot].ctcvrTrained = true }
-        if impressions.open[slot].ctrTrained && impressions.open[slot].ctcvrTrained {
-            close(slot)
-        }
+        if impressions.open[slot].markTrained(labels) { close(slot) }
     }
 
     private func example(_ slot: UInt32, _ labels: Labels) -> Example {
@@ -78,16 +77,19 @@ extension Joiner {
 
     /// Forgets what closed longer ago than `closedMemory`.
     mutating func forgetClosed() {
-        while let closed = impressions.closed.first,
-            Self.end(of: settings.closedMemory, from: closed.closedAt) < streamTime
-        {
+        while !impressions.closed.isEmpty {
+            let closedAt = impressions.closed[impressions.closed.firstNumber].closedAt
+            guard Self.end(of: settings.closedMemory, from: closedAt) < streamTime else { break }
             forgetFirstClosed()
         }
     }
 
     private mutating func forgetFirstClosed() {
-        guard let closed = impressions.closed.first else { return }
-        knownClicks.remove(closed.clickID, of: closed.id)
+        let number = impressions.closed.firstNumber
+        knownClicks.remove(
+            impressions.closed[number].clickID,
+            of: impressions.closed[number].id
+        )
         impressions.forgetFirstClosed()
     }
 }

@@ -34,6 +34,13 @@ struct OpenImpression: Linked {
 
     var isClickWindowOpen: Bool { !ctrTrained }
     var isConversionWindowOpen: Bool { click == .applied && !ctcvrTrained }
+
+    /// Says whether all labels have trained.
+    mutating func markTrained(_ labels: Labels) -> Bool {
+        if labels.ctr != nil { ctrTrained = true }
+        if labels.ctcvr != nil { ctcvrTrained = true }
+        return ctrTrained && ctcvrTrained
+    }
 }
 
 /// Open impressions in the order of opening, with their features and id texts.

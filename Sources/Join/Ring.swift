@@ -14,8 +14,8 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
     var memoryBytes: Int { storage.capacity * MemoryLayout<Element>.stride }
 
     subscript(number: Int) -> Element {
-        get { storage[number & (storage.count - 1)] }
-        set { storage[number & (storage.count - 1)] = newValue }
+        _read { yield storage[number & (storage.count - 1)] }
+        _modify { yield &storage[number & (storage.count - 1)] }
     }
 
     mutating func append(_ element: Element) {

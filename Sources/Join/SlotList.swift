@@ -41,33 +41,56 @@ struct SlotList<Record: Linked>: Sendable {
     /// Adds a record that was opened after all others, and returns its slot.
     mutating func append(_ record: Record) -> UInt32 {
         precondition(count < countMax && record.sequence > 0)
-        var record = record
-        record.previous = lastSlot
-        record.next = Self.end
-        let slot: UInt32
-        if firstFree != Self.end {
-            slot = firstFree
-            firstFree = records[Int(slot)].next
-            records[Int(slot)] = record
-        } else {
+        if firstFree == Self.end {
             if records.count == records.capacity { reserveMore() }
-            slot = UInt32(records.count)
+            firstFree = UInt32(records.count)
             records.append(record)
+            records[Int(firstFree)].next = Self.end
         }
-        if lastSlot == Self.end { firstSlot = slot } else { records[Int(lastSlot)].next = slot }
+        let (slot, last) = (firstFree, lastSlot)
+        firstFree = records[Int(slot)].next
+        Self.link(record, at: slot, after: last, in: &records)
+        if last == Self.end { firstSlot = slot }
         lastSlot = slot
         count += 1
         return slot
     }
 
     mutating func remove(_ slot: UInt32) {
-        let (previous, next) = (records[Int(slot)].previous, records[Int(slot)].next)
-        if previous == Self.end { firstSlot = next } else { records[Int(previous)].next = next }
-        if next == Self.end { lastSlot = previous } else { records[Int(next)].previous = previous }
-        records[Int(slot)].sequence = 0
-        records[Int(slot)].next = firstFree
+        let (previous, next) = Self.unlink(slot, firstFree: firstFree, in: &records)
+        if previous == Self.end { firstSlot = next }
+        if next == Self.end { lastSlot = previous }
         firstFree = slot
         count -= 1
+    }
+
+    // The next two take a span once, so that the array is found to be unique once.
+
+    private static func link(
+        _ record: Record,
+        at slot: UInt32,
+        after last: UInt32,
+        in records: inout [Record]
+    ) {
+        var records = records.mutableSpan
+        records[Int(slot)] = record
+        records[Int(slot)].previous = last
+        records[Int(slot)].next = end
+        if last != end { records[Int(last)].next = slot }
+    }
+
+    private static func unlink(
+        _ slot: UInt32,
+        firstFree: UInt32,
+        in records: inout [Record]
+    ) -> (previous: UInt32, next: UInt32) {
+        var records = records.mutableSpan
+        let (previous, next) = (records[Int(slot)].previous, records[Int(slot)].next)
+        if previous != end { records[Int(previous)].next = next }
+        if next != end { records[Int(next)].previous = previous }
+        records[Int(slot)].sequence = 0
+        records[Int(slot)].next = firstFree
+        return (previous, next)
     }
 
     /// By half, up to the limit: doubling would keep up to twice the memory that is in use.

@@ -44,16 +44,22 @@ struct WordArena: Sendable {
     mutating func store(features: Span<UInt32>, text: Span<UInt8>) -> Run {
         var run = Run(featureCount: UInt32(features.count), textCount: UInt32(text.count))
         run.block = allocate(run.blockCount)
+        precondition(run.text.upperBound <= words.count * 4)
         unsafe words.withUnsafeMutableBytes { words in
-            let start = Int(run.block) * 32
+            guard let start = words.baseAddress else { return }
             unsafe features.withUnsafeBytes { source in
-                unsafe UnsafeMutableRawBufferPointer(rebasing: words[start...]).copyMemory(
-                    from: source
+                guard let features = source.baseAddress else { return }
+                unsafe (start + run.features.lowerBound * 4).copyMemory(
+                    from: features,
+                    byteCount: source.count
                 )
             }
             unsafe text.withUnsafeBytes { source in
-                unsafe UnsafeMutableRawBufferPointer(rebasing: words[run.text.lowerBound...])
-                    .copyMemory(from: source)
+                guard let text = source.baseAddress else { return }
+                unsafe (start + run.text.lowerBound).copyMemory(
+                    from: text,
+                    byteCount: source.count
+                )
             }
         }
         return run

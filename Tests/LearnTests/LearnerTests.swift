@@ -17,8 +17,8 @@ private func settings(_ loss: FocalLoss = FocalLoss(), rate: Float = 0.05) -> Le
         network: NetworkSettings(
             embeddingDimension: 4,
             experts: 2,
-            expertLayers: [8],
-            towerLayers: [8]
+            expertLayers: [16],
+            towerLayers: [16]
         ),
         loss: loss,
         optimizer: OptimizerSettings(
@@ -209,7 +209,10 @@ private func drive(
         ] {
             #expect(figures.count == best.count)
             #expect(abs(try #require(figures.calibration) - 1) < 0.1)
-            #expect(try #require(figures.auc) > #require(best.auc) - 0.03)
+            #expect(
+                try #require(figures.auc) > #require(best.auc) - 0.05,
+                "\(figures), at best \(best)"
+            )
             let entropy = try #require(figures.normalizedEntropy)
             #expect(entropy < 1)
             #expect(entropy > (try #require(best.normalizedEntropy)) - 0.001)
