@@ -216,8 +216,8 @@ struct KafkaSourceTests {
     @Test("a replay of 300,000 records of 700 bytes counts and measures them all")
     func throughput() throws {
         var topics = try Topics([.impression: 32])
-        let fields = (0..<40).map { "\"field_\($0)\":\($0 * 97)" }.joined(separator: ",")
-        let tail = fields.utf8.prefix(680)
+        let fields = (0..<50).map { "\"field_\($0)\":\($0 * 97)" }.joined(separator: ",")
+        let tail = fields.utf8.prefix(690)
         for index in 0..<300_000 {
             let payload = Array("\(1_000_000_000 + index * 7_919)".utf8) + tail
             try topics.producer.produce(
