@@ -16,7 +16,9 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 
 /// The tests of the target `name`, with what else they need.
 func tests(
-    of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+    of name: String,
+    _ dependencies: [Target.Dependency] = [],
+    exclude: [String] = []
 ) -> Target {
     .testTarget(
         name: name + "Tests",
@@ -93,7 +95,9 @@ let package = Package(
 
         // Around the path.
         library(
-            "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
+            "Configure",
+            ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+        ),
         library("Generate", ["Events", "Snapshot"]),
         .executableTarget(
             name: "freshet",
@@ -122,7 +126,9 @@ let package = Package(
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(
-            of: "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
+            of: "Configure",
+            ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+        ),
         tests(of: "Generate", ["Events"]),
         tests(
             of: "Pipeline",

@@ -14,7 +14,7 @@
 #pragma clang fp contract(off)
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 
-enum { lanes = 8, group = 4 };
+enum { lanes = 8, group = 4, gathered_max = 512 };
 
 static const int32_t mask_bits[2 * lanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
@@ -99,21 +99,29 @@ ALWAYS_INLINE Constants constants(const CUpdateRule *rule) {
     };
 }
 
-// The processor's 12 bits and one Newton step: y (3 - v y^2) / 2, within 3e-7 of 1 / sqrt(v).
-ALWAYS_INLINE __m256 reciprocal_root(__m256 v) {
-    __m256 y = _mm256_rsqrt_ps(v);
-    __m256 half = _mm256_mul_ps(v, _mm256_set1_ps(0.5f));
-    __m256 correction =
-        _mm256_fnmadd_ps(_mm256_mul_ps(half, y), y, _mm256_set1_ps(1.5f));
-    return _mm256_mul_ps(y, correction);
+// The gradient is slope * x. What the update of a row needs of slope and rate, in every lane.
+typedef struct Slope {
+    __m256 slope, square, rated;
+} Slope;
+
+ALWAYS_INLINE Slope slope_of(const CUpdateRule *rule, float slope) {
+    return (Slope){_mm256_set1_ps(slope), _mm256_set1_ps(slope * slope),
+                   _mm256_set1_ps(rule->rate * slope)};
 }
 
-ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 g, float *n, bool is_end,
-                             __m256i mask) {
-    __m256 sum = _mm256_min_ps(_mm256_fmadd_ps(g, g, load(n, is_end, mask)), c->accumulator_max);
+// n + slope^2 x^2, and rate slope x times 1 / sqrt(n + epsilon): of that the processor's 12 bits y
+// and one Newton step, y (3 - v y^2) / 2, within 3e-7.
+ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 x, const Slope *s, float *n,
+                             bool is_end, __m256i mask) {
+    __m256 sum = _mm256_fmadd_ps(s->square, _mm256_mul_ps(x, x), load(n, is_end, mask));
+    sum = _mm256_min_ps(sum, c->accumulator_max);
     store(n, sum, is_end, mask);
-    __m256 root = reciprocal_root(_mm256_add_ps(sum, c->epsilon));
-    return _mm256_sub_ps(w, _mm256_mul_ps(_mm256_mul_ps(c->rate, g), root));
+    __m256 v = _mm256_add_ps(sum, c->epsilon);
+    __m256 y = _mm256_rsqrt_ps(v);
+    __m256 half = _mm256_mul_ps(_mm256_mul_ps(v, _mm256_set1_ps(0.5f)), y);
+    __m256 correction = _mm256_fnmadd_ps(half, y, _mm256_set1_ps(1.5f));
+    __m256 step = _mm256_mul_ps(_mm256_mul_ps(s->rated, x), y);
+    return _mm256_sub_ps(w, _mm256_mul_ps(step, correction));
 }
 
 // sqrt(n + g^2) - sqrt(n) as g^2 / (sqrt(n + g^2) + sqrt(n)), which does not cancel.
@@ -140,30 +148,30 @@ ALWAYS_INLINE __m256 ftrl(const Constants *c, __m256 w, __m256 g, float *z, floa
     return _mm256_andnot_ps(is_zero, _mm256_xor_ps(size, opposite));
 }
 
-// 8 weights moved by the gradient factor * x, where SGD's factor has the rate in it.
-ALWAYS_INLINE __m256 moved(const CUpdateMethod method, const Constants *c, __m256 w, __m256 factor,
-                           __m256 x, CParameters p, size_t i, bool is_end, __m256i mask) {
-    __m256 g = _mm256_mul_ps(factor, x);
+// 8 weights moved by the gradient slope * x.
+ALWAYS_INLINE __m256 moved(const CUpdateMethod method, const Constants *c, __m256 w, __m256 x,
+                           const Slope *s, CParameters p, size_t i, bool is_end, __m256i mask) {
     switch (method) {
-    case CUpdateMethodSGD: return _mm256_sub_ps(w, g);
-    case CUpdateMethodAdagrad: return adagrad(c, w, g, p.first + i, is_end, mask);
-    case CUpdateMethodFTRL: return ftrl(c, w, g, p.first + i, p.second + i, is_end, mask);
+    case CUpdateMethodSGD: return _mm256_sub_ps(w, _mm256_mul_ps(s->rated, x));
+    case CUpdateMethodAdagrad: return adagrad(c, w, x, s, p.first + i, is_end, mask);
+    case CUpdateMethodFTRL:
+        return ftrl(c, w, _mm256_mul_ps(s->slope, x), p.first + i, p.second + i, is_end, mask);
     }
 }
 
 // 8 columns of `count` rows that start at `starts`.
 ALWAYS_INLINE void backward_columns(const CUpdateMethod method, const size_t count,
                                     const Constants *c, CParameters p, const size_t *starts,
-                                    const __m256 *d, const __m256 *factors, const float *input,
-                                    float *d_input, size_t i, bool is_end, __m256i mask) {
+                                    const Slope *slopes, const float *input, float *d_input,
+                                    size_t i, bool is_end, __m256i mask) {
     __m256 x = load(input + i, is_end, mask);
     __m256 dx = load(d_input + i, is_end, mask);
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < count; ++row) {
         float *place = p.weights + starts[row] + i;
         __m256 w = load(place, is_end, mask);
-        dx = _mm256_fmadd_ps(d[row], w, dx);
-        __m256 after = moved(method, c, w, factors[row], x, p, starts[row] + i, is_end, mask);
+        dx = _mm256_fmadd_ps(slopes[row].slope, w, dx);
+        __m256 after = moved(method, c, w, x, slopes + row, p, starts[row] + i, is_end, mask);
         store(place, after, is_end, mask);
     }
     store(d_input + i, dx, is_end, mask);
@@ -174,42 +182,43 @@ ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
                                  const size_t *rows, const float *input, const float *d_output,
                                  float *d_input, size_t inputs) {
     size_t starts[group];
-    __m256 d[group], factors[group];
+    Slope slopes[group];
     for (size_t row = 0; row < count; ++row) {
-        float slope = d_output[rows[row]];
         starts[row] = rows[row] * inputs;
-        d[row] = _mm256_set1_ps(slope);
-        factors[row] = _mm256_set1_ps(method == CUpdateMethodSGD ? rule->rate * slope : slope);
+        slopes[row] = slope_of(rule, d_output[rows[row]]);
     }
     size_t i = 0;
     for (; i + lanes <= inputs; i += lanes) {
-        backward_columns(method, count, c, p, starts, d, factors, input, d_input, i, false,
+        backward_columns(method, count, c, p, starts, slopes, input, d_input, i, false,
                          _mm256_setzero_si256());
     }
     if (i < inputs) {
-        backward_columns(method, count, c, p, starts, d, factors, input, d_input, i, true,
+        backward_columns(method, count, c, p, starts, slopes, input, d_input, i, true,
                          first_lanes(inputs - i));
     }
 }
 
-// Rows with a gradient are gathered into groups, so that each load of the input and of its gradient
-// serves several of them.
+// Rows with a gradient are gathered, without a branch that would be mispredicted at every other row,
+// and taken in groups, so that each load of the input and of its gradient serves several of them.
 ALWAYS_INLINE void backward(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
                             const float *input, const float *d_output, float *d_input,
                             size_t outputs, size_t inputs) {
     Constants c = constants(rule);
-    size_t rows[group];
-    size_t gathered = 0;
-    for (size_t row = 0; row < outputs; ++row) {
-        if (d_output[row] == 0) continue;
-        rows[gathered++] = row;
-        if (gathered == group) {
-            backward_rows(method, group, rule, &c, p, rows, input, d_output, d_input, inputs);
-            gathered = 0;
+    size_t rows[gathered_max];
+    for (size_t start = 0; start < outputs; start += gathered_max) {
+        size_t end = outputs - start < gathered_max ? outputs : start + gathered_max;
+        size_t gathered = 0;
+        for (size_t row = start; row < end; ++row) {
+            rows[gathered] = row;
+            gathered += d_output[row] != 0;
         }
-    }
-    for (size_t rest = 0; rest < gathered; ++rest) {
-        backward_rows(method, 1, rule, &c, p, rows + rest, input, d_output, d_input, inputs);
+        size_t i = 0;
+        for (; i + group <= gathered; i += group) {
+            backward_rows(method, group, rule, &c, p, rows + i, input, d_output, d_input, inputs);
+        }
+        for (; i < gathered; ++i) {
+            backward_rows(method, 1, rule, &c, p, rows + i, input, d_output, d_input, inputs);
+        }
     }
 }
 
@@ -230,19 +239,19 @@ void avx2_backward(const CUpdateRule *rule, CParameters parameters, const float 
 ALWAYS_INLINE void update(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
                           const float *gradient, float scale, size_t count) {
     Constants c = constants(rule);
-    __m256 factor = _mm256_set1_ps(method == CUpdateMethodSGD ? rule->rate * scale : scale);
+    Slope slope = slope_of(rule, scale);
     size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
         __m256 w = _mm256_loadu_ps(p.weights + i);
         __m256 g = _mm256_loadu_ps(gradient + i);
-        __m256 after = moved(method, &c, w, factor, g, p, i, false, _mm256_setzero_si256());
+        __m256 after = moved(method, &c, w, g, &slope, p, i, false, _mm256_setzero_si256());
         _mm256_storeu_ps(p.weights + i, after);
     }
     if (i < count) {
         __m256i mask = first_lanes(count - i);
         __m256 w = _mm256_maskload_ps(p.weights + i, mask);
         __m256 g = _mm256_maskload_ps(gradient + i, mask);
-        __m256 after = moved(method, &c, w, factor, g, p, i, true, mask);
+        __m256 after = moved(method, &c, w, g, &slope, p, i, true, mask);
         _mm256_maskstore_ps(p.weights + i, mask, after);
     }
 }

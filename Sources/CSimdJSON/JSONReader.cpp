@@ -13,8 +13,8 @@
 namespace dom = simdjson::dom;
 
 struct json_reader {
-    // Parsed as a DOM, not on demand: the whole record is then checked, ignored fields included, and
-    // simdjson chooses the fastest kernel of this processor at run time.
+    // Parsed as a DOM, not on demand: the whole record is then checked, ignored fields included,
+    // and simdjson chooses the fastest kernel of this processor at run time.
     dom::parser parser;
     KeyTable keys;
     KeyTable nested_keys;
@@ -33,11 +33,10 @@ struct json_reader {
     }
 
     bool reserve(size_t count);
-    const char *parse(const uint8_t *bytes, size_t count, dom::object &object);
-    const uint8_t *text() const { return parser.doc.string_buf.get(); }
-    json_value scalar(dom::element element) const;
-    json_value value(dom::element element);
-    dom::element fill(dom::object object, KeyTable &table, uint32_t wanted);
+    const char *parse(const uint8_t *bytes, size_t count);
+    json_value read_value(const uint64_t *&entry);
+    json_value read_item(const uint64_t *&entry) const;
+    const uint64_t *fill(const uint64_t *object, KeyTable &table, uint32_t wanted);
 };
 
 bool json_reader::reserve(size_t count) {
@@ -50,12 +49,13 @@ bool json_reader::reserve(size_t count) {
     padded = static_cast<char *>(std::malloc(wanted + simdjson::SIMDJSON_PADDING));
     // An element takes two bytes at least, itself and its comma or bracket.
     elements = static_cast<json_value *>(std::malloc((wanted / 2 + 1) * sizeof(json_value)));
-    if (!padded || !elements || parser.allocate(wanted) || parser.doc.allocate(wanted)) return false;
+    if (!padded || !elements) return false;
+    if (parser.allocate(wanted) || parser.doc.allocate(wanted)) return false;
     capacity = wanted;
     return true;
 }
 
-const char *json_reader::parse(const uint8_t *bytes, size_t count, dom::object &object) {
+const char *json_reader::parse(const uint8_t *bytes, size_t count) {
     if (!reserve(count)) return "no memory for it";
     std::memcpy(padded, bytes, count);
     std::memset(padded + count, 0, simdjson::SIMDJSON_PADDING);
@@ -65,53 +65,70 @@ const char *json_reader::parse(const uint8_t *bytes, size_t count, dom::object &
     if (error == simdjson::NUMBER_ERROR && rewrite_out_of_range_numbers(padded, count))
         error = parser.parse(padded, count, false).get(root);
     if (error) return simdjson::error_message(error);
-    return root.get(object) ? "The record is not an object." : nullptr;
+    return root.is_object() ? nullptr : "The record is not an object.";
 }
 
-json_value json_reader::scalar(dom::element element) const {
-    switch (element.type()) {
-    case dom::element_type::STRING: {
-        std::string_view string = element.get_string().value_unsafe();
-        const auto start = reinterpret_cast<const uint8_t *>(string.data()) - text();
-        return {string.size(), static_cast<uint32_t>(start), json_string};
+// What simdjson leaves of a document (its doc/tape.md): an entry of 64 bits per value, the type
+// above and a payload below. Numbers have a second entry. A list or object says where it ends.
+enum class Entry : uint8_t {
+    string = '"',
+    signed_ = 'l',
+    unsigned_ = 'u',
+    double_ = 'd',
+    null = 'n',
+    list = '[',
+    list_end = ']',
+    object = '{',
+    object_end = '}',
+};
+
+static Entry type(uint64_t entry) { return static_cast<Entry>(entry >> 56); }
+
+// The value at `entry`, which moves on to the next; of a list only that it is one.
+inline json_value json_reader::read_item(const uint64_t *&entry) const {
+    const uint64_t word = *entry++;
+    const auto payload = static_cast<uint32_t>(word);
+    switch (type(word)) {
+    case Entry::string: {
+        uint32_t count;
+        std::memcpy(&count, parser.doc.string_buf.get() + payload, sizeof count);
+        return {count, payload + static_cast<uint32_t>(sizeof count), json_string};
     }
-    case dom::element_type::INT64:
-        return {static_cast<uint64_t>(element.get_int64().value_unsafe()), 0, json_signed};
-    case dom::element_type::UINT64:
-        return {element.get_uint64().value_unsafe(), 0, json_unsigned};
-    case dom::element_type::DOUBLE: {
-        const double number = element.get_double().value_unsafe();
-        uint64_t bits;
-        std::memcpy(&bits, &number, sizeof bits);
-        return {bits, 0, json_double};
+    case Entry::signed_: return {*entry++, 0, json_signed};
+    case Entry::unsigned_: return {*entry++, 0, json_unsigned};
+    case Entry::double_: return {*entry++, 0, json_double};
+    case Entry::null: return {0, 0, json_null};
+    case Entry::list: entry = parser.doc.tape.get() + payload; return {0, 0, json_list};
+    case Entry::object: entry = parser.doc.tape.get() + payload; return {0, 0, json_object};
+    default: return {0, 0, json_boolean};
     }
-    case dom::element_type::BOOL: return {0, 0, json_boolean};
-    case dom::element_type::NULL_VALUE: return {0, 0, json_null};
-    case dom::element_type::ARRAY: return {0, 0, json_list};
-    case dom::element_type::OBJECT: return {0, 0, json_object};
-    }
-    return {0, 0, json_object};
 }
 
-json_value json_reader::value(dom::element element) {
-    json_value result = scalar(element);
-    if (result.kind != json_list) return result;
-    result.start = element_count;
-    for (dom::element item : element.get_array().value_unsafe())
-        elements[element_count++] = scalar(item);
-    result.bits = element_count - result.start;
-    return result;
+// The same, with the elements of a list.
+inline json_value json_reader::read_value(const uint64_t *&entry) {
+    const uint64_t *item = entry + 1;
+    json_value value = read_item(entry);
+    if (value.kind != json_list) return value;
+    value.start = element_count;
+    while (type(*item) != Entry::list_end) elements[element_count++] = read_item(item);
+    value.bits = element_count - value.start;
+    return value;
 }
 
-// Fills the slots of `table`'s keys; returns the element of the slot `wanted`.
-dom::element json_reader::fill(dom::object object, KeyTable &table, uint32_t wanted) {
-    dom::element found;
-    size_t position = 0;
-    for (dom::key_value_pair field : object) {
-        const uint32_t slot = table.find(field.key, position++);
-        if (slot == KeyTable::none) continue;
-        values[slot] = value(field.value);
-        if (slot == wanted) found = field.value;
+// Fills the slots of `table`'s keys from an object; returns the entry of the slot `wanted`'s value.
+const uint64_t *json_reader::fill(const uint64_t *object, KeyTable &table, uint32_t wanted) {
+    const auto *text = reinterpret_cast<const char *>(parser.doc.string_buf.get());
+    const uint64_t *found = nullptr;
+    const uint64_t *entry = object + 1;
+    for (size_t position = 0; type(*entry) != Entry::object_end; position++) {
+        const json_value key = read_item(entry);
+        const uint32_t slot = table.find({text + key.start, key.bits}, position);
+        if (slot == KeyTable::none) {
+            (void)read_item(entry);
+            continue;
+        }
+        if (slot == wanted) found = entry;
+        values[slot] = read_value(entry);
     }
     return found;
 }
@@ -139,18 +156,19 @@ size_t json_reader_add_nested_key(
 
 json_record json_reader_read(json_reader *reader, const uint8_t *bytes, size_t count) {
     json_record record = {reader->values.data(), nullptr, nullptr, nullptr};
-    dom::object object;
-    record.error = reader->parse(bytes, count, object);
+    record.error = reader->parse(bytes, count);
     if (record.error) return record;
 
     for (json_value &value : reader->values) value = {0, 0, json_absent};
     reader->element_count = 0;
+    // The first entry is the document's, the second its object's.
+    const uint64_t *const object = reader->parser.doc.tape.get() + 1;
     const uint32_t parent = reader->nested_parent;
-    const dom::element nested = reader->fill(object, reader->keys, parent);
-    if (parent != KeyTable::none && reader->values[parent].kind == json_object)
-        reader->fill(nested.get_object().value_unsafe(), reader->nested_keys, KeyTable::none);
+    const uint64_t *const nested = reader->fill(object, reader->keys, parent);
+    if (nested && reader->values[parent].kind == json_object)
+        reader->fill(nested, reader->nested_keys, KeyTable::none);
 
     record.elements = reader->elements;
-    record.text = reader->text();
+    record.text = reader->parser.doc.string_buf.get();
     return record;
 }

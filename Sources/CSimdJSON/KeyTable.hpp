@@ -7,8 +7,9 @@
 
 // The keys that are asked for in one object, and the slot of each.
 //
-// Producers write their keys in the same order record after record. So the table remembers which key
-// came at which position, and usually needs one comparison; only a surprise is looked up by hash.
+// Producers write their keys in the same order record after record. So the table remembers which
+// key came at which position, and usually needs one comparison; only a surprise is looked up by
+// hash.
 class KeyTable {
 public:
     static constexpr uint32_t none = UINT32_MAX;

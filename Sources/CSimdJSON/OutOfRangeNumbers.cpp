@@ -39,7 +39,7 @@ static bool fits_64_bits(const char *text) {
 }
 
 static bool rewrite(char *text, const char *end, bool is_integer) {
-    // Shorter ones fit: 9e308 is the shortest that is infinite. (And none of these begins with "0x".)
+    // Shorter ones fit: 9e308 is the shortest that is infinite. (So none begins with "0x" either.)
     if (end - text < 5 || (is_integer && fits_64_bits(text))) return false;
     const double value = strtod(text, nullptr);
     if (std::isinf(value)) {

@@ -10,7 +10,7 @@ struct FeatureEncoder {
         var kind: Kind
         var slot: Int
         var missingRow: UInt32
-        var rows: UInt64
+        var rows: Divisor
         var seed: UInt64
         /// Its boundaries, in `boundaries`.
         var boundaryRange: Range<Int>
@@ -39,7 +39,7 @@ struct FeatureEncoder {
                     kind: kind,
                     slot: reader.addKey(field.name, in: features),
                     missingRow: field.missingRow,
-                    rows: UInt64(field.rows),
+                    rows: Divisor(UInt64(max(field.rows, 1))),
                     seed: field.seed,
                     boundaryRange: start..<boundaries.count
                 )
@@ -105,13 +105,14 @@ struct FeatureEncoder {
         }
     }
 
+    @inline(__always)
     private func row(
         of value: JSONValue,
         _ field: Field,
         _ reader: borrowing JSONObjectReader
     ) -> UInt32? {
         reader.withText(of: value) {
-            UInt32(truncatingIfNeeded: xxHash64($0, seed: field.seed) % field.rows)
+            UInt32(truncatingIfNeeded: field.rows.remainder(of: xxHash64($0, seed: field.seed)))
         }
     }
 

@@ -88,17 +88,20 @@ struct JSONText {
     }
 
     /// The value of a slot, of the record read last.
+    @inline(__always)
     func value(_ slot: Int) -> JSONValue {
         precondition(slot < slotCount)
         return unsafe JSONValue(record.values[slot])
     }
 
     /// An element of a list of the record read last. Lists in lists have no elements.
+    @inline(__always)
     func element(_ index: Int) -> JSONValue {
         unsafe JSONValue(record.elements[index])
     }
 
     /// Lends a string's unescaped UTF-8.
+    @inline(__always)
     func withBytes<Result>(
         of text: JSONText,
         _ body: (Span<UInt8>) -> Result
@@ -112,6 +115,7 @@ struct JSONText {
 }
 
 extension JSONValue {
+    @inline(__always)
     fileprivate init(_ value: json_value) {
         switch value.kind {
         case json_null: self = .null

@@ -16,6 +16,7 @@ struct DecimalText {
         }
     }
 
+    @inline(__always)
     func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         body(digits.span.extracting(start..<20))
     }
@@ -24,6 +25,7 @@ struct DecimalText {
 extension JSONObjectReader {
     /// Lends the text that identifies a string or an integer: 712 and "712" have the same.
     /// nil if the value is neither.
+    @inline(__always)
     func withText<Result>(of value: JSONValue, _ body: (Span<UInt8>) -> Result) -> Result? {
         switch value {
         case .string(let text):

@@ -57,6 +57,9 @@ public struct GeneratorSettings: Equatable, Sendable, Codable {
         public init() {}
     }
 
+    /// The most events that a stream with an end has.
+    public static let eventsMax = 1_000_000_000_000
+
     public init(events: Int?, seed: UInt64) {
         self.events = events
         self.seed = seed
@@ -65,7 +68,9 @@ public struct GeneratorSettings: Equatable, Sendable, Codable {
 
     /// - Throws: naming the first value that no stream can have.
     public func validate() throws(GeneratorError) {
-        if let events, events < 1 { throw GeneratorError("events is \(events), not at least 1") }
+        if let events, !(1...Self.eventsMax).contains(events) {
+            throw GeneratorError("events is \(events), not between 1 and \(Self.eventsMax)")
+        }
         try Self.require("start", Double(start), in: 0...4e12)
         try Self.require("rate", rate, in: 0.001...1e6)
         try Self.require("ctr", ctr, in: 1e-6...0.95)

@@ -85,18 +85,24 @@ struct PlantedTruth: Sendable {
     }
 }
 
-/// The b for which the weighted mean of σ(logit + b) is `mean`, by bisection.
+/// The b for which the weighted mean m of σ(logit + b) is `mean`: Newton's method on the log-odds of
+/// m, which are nearly linear in b.
 private func bias(of logits: [Double], weights: [Double], givingMean mean: Double) -> Double {
-    let wanted = mean * weights.reduce(0, +)
-    var low = -30.0
-    var high = 30.0
-    for _ in 0..<36 {
-        let middle = (low + high) / 2
+    let weight = weights.reduce(0, +)
+    let wanted = log(mean / (1 - mean))
+    var bias = wanted
+    for _ in 0..<8 {
         var sum = 0.0
-        for index in logits.indices { sum += weights[index] * logistic(logits[index] + middle) }
-        if sum < wanted { low = middle } else { high = middle }
+        var slope = 0.0
+        for index in logits.indices {
+            let probability = logistic(logits[index] + bias)
+            sum += weights[index] * probability
+            slope += weights[index] * probability * (1 - probability)
+        }
+        let present = sum / weight
+        bias += (wanted - log(present / (1 - present))) * present * (1 - present) * weight / slope
     }
-    return (low + high) / 2
+    return bias
 }
 
 /// σ(x) = 1 / (1 + e⁻ˣ)

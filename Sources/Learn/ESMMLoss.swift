@@ -1,3 +1,5 @@
+public import Events
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #elseif canImport(Darwin)
     internal import Darwin
 #endif
-public import Events
 
 /// The loss of one example over the entire space (Ma et al., SIGIR 2018): focal loss of the CTR
 /// p₁ = σ(a) and of the CTCVR p = p₁p₂, p₂ = σ(b), from the logits a (CTR) and b (CVR).
@@ -33,7 +34,10 @@ public struct ESMMLoss: Sendable {
 
     /// The loss of the tasks that have a label.
     public func value(
-        _ prediction: Prediction, labels: Labels, ctrWeight: Float, ctcvrWeight: Float
+        _ prediction: Prediction,
+        labels: Labels,
+        ctrWeight: Float,
+        ctcvrWeight: Float
     ) -> Value {
         let logits = Logits(a: Double(prediction.ctrLogit), b: Double(prediction.cvrLogit))
         var sum = Value(loss: 0, ctrLogitGradient: 0, cvrLogitGradient: 0)
@@ -54,13 +58,15 @@ public struct ESMMLoss: Sendable {
             return Value(
                 loss: -scale * l.logP1,
                 ctrLogitGradient: scale * (gamma * exp(l.logP1) * l.logP1 - exp(l.logQ1)),
-                cvrLogitGradient: 0)
+                cvrLogitGradient: 0
+            )
         }
         let scale = negativeWeight * exp(gamma * l.logP1)
         return Value(
             loss: -scale * l.logQ1,
             ctrLogitGradient: scale * (exp(l.logP1) - gamma * exp(l.logQ1) * l.logQ1),
-            cvrLogitGradient: 0)
+            cvrLogitGradient: 0
+        )
     }
 
     /// With q = 1−p, r₁ = (1−p₁)/q, r₂ = (1−p₂)/q:
@@ -79,13 +85,17 @@ public struct ESMMLoss: Sendable {
             let scale = positiveWeight * exp(gamma * logQ)
             let slope = scale * (gamma * p * ratio - 1)
             return Value(
-                loss: -scale * logP, ctrLogitGradient: slope * q1, cvrLogitGradient: slope * q2)
+                loss: -scale * logP,
+                ctrLogitGradient: slope * q1,
+                cvrLogitGradient: slope * q2
+            )
         }
         let scale = negativeWeight * exp(gamma * logP)
         return Value(
             loss: -scale * logQ,
             ctrLogitGradient: scale * (p * l.r1 - gamma * q1 * logQ),
-            cvrLogitGradient: scale * (p * l.r2 - gamma * q2 * logQ))
+            cvrLogitGradient: scale * (p * l.r2 - gamma * q2 * logQ)
+        )
     }
 }
 

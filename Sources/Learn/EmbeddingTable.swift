@@ -6,10 +6,19 @@ struct EmbeddingTable {
     let weights: Matrix
     let output: Vector
 
-    init(field: FeatureField, dimension: Int, output: Vector, deviation: Float, layout: inout NetworkLayout) {
+    init(
+        field: FeatureField,
+        dimension: Int,
+        output: Vector,
+        deviation: Float,
+        layout: inout NetworkLayout
+    ) {
         weights = layout.addMatrix(
-            ["embedding.\(field.name).weight"], shape: [field.rows + 1, dimension],
-            part: .embedding, start: .normal(deviation: deviation))
+            ["embedding.\(field.name).weight"],
+            shape: [field.rows + 1, dimension],
+            part: .embedding,
+            start: .normal(deviation: deviation)
+        )
         self.output = output
     }
 

@@ -21,15 +21,22 @@ struct ExpertMixture {
         expertCount = settings.experts
         let names = (0..<settings.experts).map { "expert.\($0)" }
         firstLayers = .relu(
-            names.map { $0 + ".0" }, outputs: settings.expertLayers[0], input: input,
-            layout: &layout)
+            names.map { $0 + ".0" },
+            outputs: settings.expertLayers[0],
+            input: input,
+            layout: &layout
+        )
         let tasks =
             switch settings.gates {
             case .perTask: ["ctr", "cvr"]
             case .shared: ["shared"]
             }
         gates = .gates(
-            tasks.map { "gate." + $0 }, experts: settings.experts, input: input, layout: &layout)
+            tasks.map { "gate." + $0 },
+            experts: settings.experts,
+            input: input,
+            layout: &layout
+        )
 
         var deepLayers: [DenseLayer] = []
         var inputs = firstLayers.output
@@ -39,9 +46,13 @@ struct ExpertMixture {
             for (expert, name) in names.enumerated() {
                 deepLayers.append(
                     .relu(
-                        ["\(name).\(level)"], outputs: outputSize,
+                        ["\(name).\(level)"],
+                        outputs: outputSize,
                         input: inputs.part(expert, size: inputSize),
-                        output: outputs.part(expert, size: outputSize), layout: &layout))
+                        output: outputs.part(expert, size: outputSize),
+                        layout: &layout
+                    )
+                )
             }
             (inputs, inputSize) = (outputs, outputSize)
         }
@@ -66,7 +77,9 @@ struct ExpertMixture {
             for expert in 0..<expertCount {
                 memory.addScaled(
                     experts.part(expert, size: mixture.count),
-                    scale: memory.activations[gate.offset + expert], to: mixture)
+                    scale: memory.activations[gate.offset + expert],
+                    to: mixture
+                )
             }
         }
     }
@@ -78,8 +91,10 @@ struct ExpertMixture {
             memory.dotGradient(experts, with: mixture, to: gate)
             for expert in 0..<expertCount {
                 memory.addScaledGradient(
-                    mixture, scale: memory.activations[gate.offset + expert],
-                    to: experts.part(expert, size: mixture.count))
+                    mixture,
+                    scale: memory.activations[gate.offset + expert],
+                    to: experts.part(expert, size: mixture.count)
+                )
             }
             memory.softmaxBackward(gate)
         }

@@ -30,8 +30,12 @@ struct FeatureInputs {
                 continue
             }
             let table = EmbeddingTable(
-                field: field, dimension: dimension, output: place, deviation: deviation,
-                layout: &layout)
+                field: field,
+                dimension: dimension,
+                output: place,
+                deviation: deviation,
+                layout: &layout
+            )
             if case .list(_, let pooling) = field.kind {
                 fields.append(.list(PooledEmbedding(table: table, pooling: pooling)))
             } else {
@@ -39,6 +43,26 @@ struct FeatureInputs {
             }
         }
         self.fields = fields
+    }
+
+    /// Asks for all rows at once, which then arrive together.
+    func prefetch(_ memory: borrowing NetworkMemory, words: Span<UInt32>) {
+        var position = 0
+        for field in fields {
+            switch field {
+            case .embedding(let table):
+                memory.prefetchRow(Int(words[position]), of: table.weights)
+                position += 1
+            case .list(let pooled):
+                let range = listRange(words, at: position)
+                for index in range {
+                    memory.prefetchRow(Int(words[index]), of: pooled.table.weights)
+                }
+                position = range.upperBound
+            case .number:
+                position += 1
+            }
+        }
     }
 
     func forward(_ memory: inout NetworkMemory, words: Span<UInt32>) {
@@ -70,7 +94,10 @@ struct FeatureInputs {
             case .list(let pooled):
                 let range = listRange(words, at: position)
                 pooled.backward(
-                    &memory, rows: words.extracting(range), occurrences: &occurrences)
+                    &memory,
+                    rows: words.extracting(range),
+                    occurrences: &occurrences
+                )
                 position = range.upperBound
             case .number:
                 position += 1

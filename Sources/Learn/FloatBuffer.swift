@@ -8,7 +8,9 @@
     init(count: Int, repeating value: Float = 0) {
         precondition(count >= 0)
         let bytes = UnsafeMutableRawPointer.allocate(
-            byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: Self.alignment)
+            byteCount: max(count, 1) * MemoryLayout<Float>.stride,
+            alignment: Self.alignment
+        )
         unsafe base = bytes.initializeMemory(as: Float.self, repeating: value, count: count)
         self.count = count
     }

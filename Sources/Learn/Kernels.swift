@@ -6,8 +6,14 @@ extension NetworkMemory {
     mutating func multiply(_ weights: Matrix, _ bias: Matrix?, input: Vector, output: Vector) {
         precondition(input.count == weights.columns && output.count == weights.rows)
         unsafe ckernels_multiply(
-            path, address(weights), bias.map { unsafe address(checked($0, output)) },
-            activation(input), activation(output), weights.rows, weights.columns)
+            path,
+            address(weights),
+            bias.map { unsafe address(checked($0, output)) },
+            activation(input),
+            activation(output),
+            weights.rows,
+            weights.columns
+        )
     }
 
     /// The backward pass of `multiply` and the update of its weights and bias, whose gradients are
@@ -17,13 +23,32 @@ extension NetworkMemory {
         unsafe withUnsafePointer(to: rules.dense) { rule in
             if let bias {
                 unsafe ckernels_update(
-                    path, rule, updated(checked(bias, output), rows: 0..<1), gradient(output), 1,
-                    output.count)
+                    path,
+                    rule,
+                    updated(checked(bias, output), rows: 0..<1),
+                    gradient(output),
+                    1,
+                    output.count
+                )
             }
             unsafe ckernels_backward(
-                path, rule, updated(weights, rows: 0..<weights.rows), activation(input),
-                gradient(output), gradient(input), weights.rows, weights.columns)
+                path,
+                rule,
+                updated(weights, rows: 0..<weights.rows),
+                activation(input),
+                gradient(output),
+                gradient(input),
+                weights.rows,
+                weights.columns
+            )
         }
+    }
+
+    /// Asks for a row and its optimizer state to be brought near, since tables do not fit the caches.
+    func prefetchRow(_ row: Int, of table: Matrix) {
+        precondition(row >= 0 && row < table.rows)
+        let row = unsafe updated(table, rows: row..<row + 1)
+        unsafe ckernels_prefetch(row)
     }
 
     /// output = the row
@@ -36,7 +61,12 @@ extension NetworkMemory {
     mutating func addRow(_ row: Int, of table: Matrix, scale: Float, to output: Vector) {
         precondition(output.count == table.columns)
         unsafe ckernels_add_scaled(
-            path, activation(output), address(table, row: row), scale, output.count)
+            path,
+            activation(output),
+            address(table, row: row),
+            scale,
+            output.count
+        )
     }
 
     /// Moves the row of an embedding table by the gradient scale · dOutput.
@@ -44,8 +74,13 @@ extension NetworkMemory {
         precondition(output.count == table.columns)
         unsafe withUnsafePointer(to: rules.embedding) { rule in
             unsafe ckernels_update(
-                path, rule, updated(table, rows: row..<row + 1), gradient(output), scale,
-                output.count)
+                path,
+                rule,
+                updated(table, rows: row..<row + 1),
+                gradient(output),
+                scale,
+                output.count
+            )
         }
     }
 
@@ -65,8 +100,14 @@ extension NetworkMemory {
     mutating func dotGradient(_ values: Vector, with sum: Vector, to scales: Vector) {
         precondition(values.count == scales.count * sum.count)
         unsafe ckernels_multiply(
-            path, activation(values), gradient(scales), gradient(sum), gradient(scales),
-            scales.count, sum.count)
+            path,
+            activation(values),
+            gradient(scales),
+            gradient(sum),
+            gradient(scales),
+            scales.count,
+            sum.count
+        )
     }
 
     /// values = max(values, 0)
@@ -77,7 +118,11 @@ extension NetworkMemory {
     /// dValues = 0 where values ≤ 0
     mutating func reluBackward(_ values: Vector) {
         unsafe ckernels_relu_backward(
-            path, gradient(values), activation(values), values.count)
+            path,
+            gradient(values),
+            activation(values),
+            values.count
+        )
     }
 
     private func checked(_ bias: Matrix, _ output: Vector) -> Matrix {
@@ -92,7 +137,9 @@ extension NetworkMemory {
     private func address(_ matrix: Matrix, row: Int) -> UnsafeMutablePointer<Float> {
         precondition(row >= 0 && row < matrix.rows)
         return unsafe parameters.address(
-            matrix.offset + row * matrix.columns, matrix.columns)
+            matrix.offset + row * matrix.columns,
+            matrix.columns
+        )
     }
 
     private func activation(_ vector: Vector) -> UnsafeMutablePointer<Float> {
@@ -108,10 +155,10 @@ extension NetworkMemory {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= matrix.rows)
         let offset = matrix.offset + rows.lowerBound * matrix.columns
         let count = rows.count * matrix.columns
-        let slots = optimizerState.count / max(parameters.count, 1)
         return unsafe CParameters(
             weights: parameters.address(offset, count),
-            first: slots > 0 ? optimizerState.address(offset, count) : nil,
-            second: slots > 1 ? optimizerState.address(parameters.count + offset, count) : nil)
+            first: rules.slots > 0 ? optimizerState.address(offset, count) : nil,
+            second: rules.slots > 1 ? optimizerState.address(parameters.count + offset, count) : nil
+        )
     }
 }

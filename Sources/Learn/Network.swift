@@ -38,21 +38,35 @@ public struct Network: ~Copyable {
         precondition(kernelPath.isSupported, "this processor cannot run \(kernelPath.rawValue)")
         var layout = NetworkLayout()
         inputs = FeatureInputs(
-            schema: schema, dimension: settings.embeddingDimension, deviation: embeddingDeviation,
-            layout: &layout)
+            schema: schema,
+            dimension: settings.embeddingDimension,
+            deviation: embeddingDeviation,
+            layout: &layout
+        )
         mixture = ExpertMixture(settings: settings, input: inputs.output, layout: &layout)
         ctrTower = TaskTower(
-            task: "ctr", settings: settings, input: mixture.output(task: 0),
-            outputBias: outputBiases.ctr, layout: &layout)
+            task: "ctr",
+            settings: settings,
+            input: mixture.output(task: 0),
+            outputBias: outputBiases.ctr,
+            layout: &layout
+        )
         cvrTower = TaskTower(
-            task: "cvr", settings: settings, input: mixture.output(task: 1),
-            outputBias: outputBiases.cvr, layout: &layout)
+            task: "cvr",
+            settings: settings,
+            input: mixture.output(task: 1),
+            outputBias: outputBiases.cvr,
+            layout: &layout
+        )
         self.loss = ESMMLoss(loss)
         self.layout = layout
         self.method = optimizer.method
         self.kernelPath = kernelPath.signature
         memory = NetworkMemory(
-            layout: layout, rules: UpdateRules(optimizer), path: kernelPath.kernel)
+            layout: layout,
+            rules: UpdateRules(optimizer),
+            path: kernelPath.kernel
+        )
 
         var random = SplitMix64(seed: seed)
         for entry in layout.entries {
@@ -67,18 +81,28 @@ public struct Network: ~Copyable {
         inputs.forward(&memory, words: features)
         mixture.forward(&memory)
         return Prediction(
-            ctrLogit: ctrTower.forward(&memory), cvrLogit: cvrTower.forward(&memory))
+            ctrLogit: ctrTower.forward(&memory),
+            cvrLogit: cvrTower.forward(&memory)
+        )
     }
 
     /// One step on the summed gradient of the tasks that have a label, from a fresh forward pass.
     /// - Returns: false if a logit, the loss or a logit gradient was not finite; then no weight and no
     ///   optimizer state has changed.
     public mutating func train(
-        features: Span<UInt32>, labels: Labels, ctrWeight: Float, ctcvrWeight: Float
+        features: Span<UInt32>,
+        labels: Labels,
+        ctrWeight: Float,
+        ctcvrWeight: Float
     ) -> Bool {
+        inputs.prefetch(memory, words: features)
         let prediction = predict(features: features)
         let value = loss.value(
-            prediction, labels: labels, ctrWeight: ctrWeight, ctcvrWeight: ctcvrWeight)
+            prediction,
+            labels: labels,
+            ctrWeight: ctrWeight,
+            ctcvrWeight: ctcvrWeight
+        )
         let dCTR = Float(value.ctrLogitGradient)
         let dCVR = Float(value.cvrLogitGradient)
         guard prediction.ctrLogit.isFinite, prediction.cvrLogit.isFinite, value.loss.isFinite,

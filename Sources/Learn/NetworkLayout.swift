@@ -54,7 +54,10 @@ struct NetworkLayout {
 
     /// Tensors of one shape [rows, columns], or [columns], stacked by rows to one matrix.
     mutating func addMatrix(
-        _ names: [String], shape: [Int], part: Part, start: StartingValues
+        _ names: [String],
+        shape: [Int],
+        part: Part,
+        start: StartingValues
     ) -> Matrix {
         precondition((1...2).contains(shape.count) && shape.allSatisfy { $0 > 0 })
         align(&parameterCount)

@@ -38,7 +38,8 @@ extension Network {
     public func copyState() -> NetworkState {
         NetworkState(
             parameters: memory.parameters.copy(of: 0..<parameterCount),
-            optimizerState: memory.optimizerState.copy(of: 0..<optimizerStateCount))
+            optimizerState: memory.optimizerState.copy(of: 0..<optimizerStateCount)
+        )
     }
 
     /// Goes on from a copied state.
@@ -46,12 +47,14 @@ extension Network {
     public mutating func restore(_ state: NetworkState) throws(StateError) {
         guard state.parameters.count == parameterCount else {
             throw StateError(
-                "the state has \(state.parameters.count) parameters, the network \(parameterCount)")
+                "the state has \(state.parameters.count) parameters, the network \(parameterCount)"
+            )
         }
         guard state.optimizerState.count == optimizerStateCount else {
             throw StateError(
                 "the state has \(state.optimizerState.count) numbers of optimizer state, "
-                    + "the network \(optimizerStateCount)")
+                    + "the network \(optimizerStateCount)"
+            )
         }
         memory.parameters.replace(at: 0, with: state.parameters)
         memory.optimizerState.replace(at: 0, with: state.optimizerState)
@@ -68,7 +71,8 @@ extension Network {
         guard let entry = entry(name) else { throw StateError("no tensor \(name)") }
         guard entry.tensor.range.count == values.count else {
             throw StateError(
-                "\(values.count) values for \(name), which has \(entry.tensor.range.count)")
+                "\(values.count) values for \(name), which has \(entry.tensor.range.count)"
+            )
         }
         memory.parameters.replace(at: entry.tensor.range.lowerBound, with: values)
         memory.resetOptimizerState(of: entry, method: method)

@@ -15,13 +15,19 @@ struct PooledEmbedding {
 
     /// dRow = its occurrences · dOutput (/ the length, for a mean): one update per row.
     func backward(
-        _ memory: inout NetworkMemory, rows: Span<UInt32>, occurrences: inout RowOccurrences
+        _ memory: inout NetworkMemory,
+        rows: Span<UInt32>,
+        occurrences: inout RowOccurrences
     ) {
         occurrences.count(rows)
         let scale = scale(rows.count)
         for (row, count) in occurrences.counted {
             memory.updateRow(
-                Int(row), of: table.weights, scale: scale * Float(count), output: table.output)
+                Int(row),
+                of: table.weights,
+                scale: scale * Float(count),
+                output: table.output
+            )
         }
     }
 

@@ -22,7 +22,9 @@ enum StartingValues {
 
 extension FloatBuffer {
     mutating func fill(
-        _ range: Range<Int>, with start: StartingValues, from random: inout SplitMix64
+        _ range: Range<Int>,
+        with start: StartingValues,
+        from random: inout SplitMix64
     ) {
         switch start {
         case .constant(let value):

@@ -5,19 +5,30 @@ struct TaskTower {
     private let logit: Vector
 
     init(
-        task: String, settings: NetworkSettings, input: Vector, outputBias: Float,
+        task: String,
+        settings: NetworkSettings,
+        input: Vector,
+        outputBias: Float,
         layout: inout NetworkLayout
     ) {
         var layers: [DenseLayer] = []
         var input = input
         for (level, outputs) in settings.towerLayers.enumerated() {
             let layer = DenseLayer.relu(
-                ["tower.\(task).\(level)"], outputs: outputs, input: input, layout: &layout)
+                ["tower.\(task).\(level)"],
+                outputs: outputs,
+                input: input,
+                layout: &layout
+            )
             layers.append(layer)
             input = layer.output
         }
         let last = DenseLayer.logit(
-            "tower.\(task).\(layers.count)", bias: outputBias, input: input, layout: &layout)
+            "tower.\(task).\(layers.count)",
+            bias: outputBias,
+            input: input,
+            layout: &layout
+        )
         layers.append(last)
         self.layers = layers
         logit = last.output

@@ -4,25 +4,24 @@ internal import CKernels
 struct UpdateRules {
     let embedding: CUpdateRule
     let dense: CUpdateRule
+    /// Floats of optimizer state per parameter.
+    let slots: Int
 
     init(_ settings: OptimizerSettings) {
         embedding = Self.rule(settings.method, rate: settings.embeddingRate)
         dense = Self.rule(settings.method, rate: settings.denseRate)
+        slots =
+            switch settings.method {
+            case .sgd: 0
+            case .adagrad: 1
+            case .ftrl: 2
+            }
     }
 
     subscript(part: Part) -> CUpdateRule {
         switch part {
         case .embedding: embedding
         case .dense: dense
-        }
-    }
-
-    /// Floats of optimizer state per parameter.
-    var slots: Int {
-        switch dense.method {
-        case .SGD: 0
-        case .adagrad: 1
-        case .FTRL: 2
         }
     }
 
@@ -38,16 +37,20 @@ struct UpdateRules {
             precondition(
                 initialAccumulator >= 0 && epsilon >= 0
                     && initialAccumulator + epsilon >= Float.leastNormalMagnitude,
-                "Adagrad needs a positive initial accumulator or epsilon")
+                "Adagrad needs a positive initial accumulator or epsilon"
+            )
             precondition(
                 accumulatorMax >= initialAccumulator && accumulatorMax.isFinite && epsilon.isFinite,
-                "Adagrad's accumulator_max must be finite, and no less than where it starts")
+                "Adagrad's accumulator_max must be finite, and no less than where it starts"
+            )
             rule.method = .adagrad
             rule.epsilon = epsilon
             rule.accumulator_max = accumulatorMax
         case .ftrl(let beta, let l1, let l2):
             precondition(
-                beta > 0 && l1 >= 0 && l2 >= 0, "FTRL needs beta > 0 and no negative penalty")
+                beta > 0 && l1 >= 0 && l2 >= 0,
+                "FTRL needs beta > 0 and no negative penalty"
+            )
             rule.method = .FTRL
             rule.beta = beta
             rule.l1 = l1
@@ -59,7 +62,10 @@ struct UpdateRules {
 
 extension NetworkMemory {
     /// Brings the optimizer's state of a tensor to its start, for the values that the tensor has.
-    mutating func resetOptimizerState(of entry: NetworkLayout.Entry, method: OptimizerSettings.Method) {
+    mutating func resetOptimizerState(
+        of entry: NetworkLayout.Entry,
+        method: OptimizerSettings.Method
+    ) {
         let range = entry.tensor.range
         switch method {
         case .sgd:

@@ -4,7 +4,7 @@ public import Events
 /// conversions, and within a partition the offset's order even where times go back, since only the
 /// heads are compared.
 ///
-/// A rejected record has no time of its own and takes that of the accepted record before it in its
+/// A record that is no event has no time of its own and takes that of the event before it in its
 /// partition (the earliest possible if there is none), so that it is passed as soon as it is met.
 public struct EventMerge: Sendable {
     /// The queue of one partition.
@@ -84,7 +84,7 @@ public struct EventMerge: Sendable {
     public mutating func take(lane index: Int) -> DecodedRecord {
         let record = lanes[index].batch.records[lanes[index].cursor]
         lanes[index].cursor += 1
-        if record.kind != .rejected { lanes[index].carriedTime = record.event.time }
+        if record.kind == .event { lanes[index].carriedTime = record.event.time }
         lanes[index].updateHead()
         return record
     }
@@ -98,7 +98,7 @@ extension EventMerge.Lane {
     fileprivate mutating func updateHead() {
         guard !isEmpty else { return }
         let head = batch.records[cursor]
-        headTime = head.kind == .rejected ? carriedTime : head.event.time
+        headTime = head.kind == .event ? head.event.time : carriedTime
     }
 }
 

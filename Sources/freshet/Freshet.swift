@@ -18,6 +18,7 @@ struct Freshet: AsyncParsableCommand {
             ReplayCommand.self,
             InspectCommand.self,
             CheckCommand.self,
+            GenerateCommand.self,
             BrokerCommand.self,
         ]
     )

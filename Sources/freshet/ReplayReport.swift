@@ -26,7 +26,8 @@ struct ReplayReport {
         lines.append(
             "trained on \(summary.trained.ctr) CTR and \(summary.trained.ctcvr) CTCVR labels, "
                 + "\(summary.skippedUpdates) updates skipped, \(summary.disordered) events "
-                + "out of order")
+                + "out of order"
+        )
         lines.append("")
         lines += MetricsTable.lines(summary.metrics)
         lines.append("")

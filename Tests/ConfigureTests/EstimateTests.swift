@@ -70,9 +70,13 @@ struct EstimateTests {
                 seed: 1
             )
             let size = ModelSize(schema: fields, network: learn.network)
-            let built = (network.parameterCount, network.optimizerStateCount)
-            #expect(built.0 == size.parameters)
-            #expect(built.1 == size.parameters * ModelSize.optimizerStates(method))
+            let built = network.tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+            #expect(built == size.parameters)
+            // Matrices start at cache lines: up to 15 floats lie between one and the next.
+            let padding = network.parameterCount - built
+            #expect((0..<16 * network.tensors.count).contains(padding))
+            let states = ModelSize.optimizerStates(method)
+            #expect(network.optimizerStateCount == network.parameterCount * states)
         }
     }
 

@@ -53,6 +53,25 @@ import Testing
         )
     }
 
+    @Test(
+        "rows are those of the public rule, whatever the size of the table",
+        arguments: [1, 2, 3, 7, 1000, 65_536, 10_000_019, 1 << 31, (1 << 32) - 1]
+    )
+    func rows(rows: Int) {
+        let field = FeatureField(name: "f", kind: .list(rows: rows, pooling: .sum))
+        let values = (0..<1000).map { "\"\($0)\"" }
+        let batch = decode(
+            #"{"impression_id": 1, "ts": 1650812741436, "features": {"f": [\#(values.joined(separator: ","))]}}"#,
+            as: .impression,
+            schema: FeatureSchema(fields: [field])
+        )
+        #expect(
+            batch.words.dropFirst().elementsEqual(
+                (0..<1000).map { field.row(of: "\($0)".utf8Span.span) }
+            )
+        )
+    }
+
     @Test("a long list is encoded whole")
     func longLists() throws {
         let list = (0..<50_000).map { "\($0)" }

@@ -24,8 +24,11 @@ struct ESMMLossTests {
             if let label = labels.ctr { expected += 2 * focal.naive(label, p1) }
             if let label = labels.ctcvr { expected += 0.5 * focal.naive(label, p) }
             let value = ESMMLoss(focal).value(
-                Prediction(ctrLogit: a, cvrLogit: b), labels: labels, ctrWeight: 2,
-                ctcvrWeight: 0.5)
+                Prediction(ctrLogit: a, cvrLogit: b),
+                labels: labels,
+                ctrWeight: 2,
+                ctcvrWeight: 0.5
+            )
             #expect(abs(value.loss - expected) <= 1e-9 * max(1, expected), "\(a) \(b) \(labels)")
         }
     }
@@ -34,20 +37,31 @@ struct ESMMLossTests {
     func gradients(focal: FocalLoss) {
         for (a, b, labels) in cases(Self.logits) {
             let value = ESMMLoss(focal).value(
-                Prediction(ctrLogit: a, cvrLogit: b), labels: labels, ctrWeight: 1.5,
-                ctcvrWeight: 3)
+                Prediction(ctrLogit: a, cvrLogit: b),
+                labels: labels,
+                ctrWeight: 1.5,
+                ctcvrWeight: 3
+            )
             // Steps that Float represents exactly, in the loss's own Double arithmetic.
             let h: Float = 0x1p-10
             func loss(_ a: Float, _ b: Float) -> Double {
                 ESMMLoss(focal).value(
-                    Prediction(ctrLogit: a, cvrLogit: b), labels: labels, ctrWeight: 1.5,
+                    Prediction(ctrLogit: a, cvrLogit: b),
+                    labels: labels,
+                    ctrWeight: 1.5,
                     ctcvrWeight: 3
                 ).loss
             }
             let dA = (loss(a + h, b) - loss(a - h, b)) / Double((a + h) - (a - h))
             let dB = (loss(a, b + h) - loss(a, b - h)) / Double((b + h) - (b - h))
-            #expect(abs(value.ctrLogitGradient - dA) < 2e-5 * max(1, abs(dA)), "\(a) \(b) \(labels)")
-            #expect(abs(value.cvrLogitGradient - dB) < 2e-5 * max(1, abs(dB)), "\(a) \(b) \(labels)")
+            #expect(
+                abs(value.ctrLogitGradient - dA) < 2e-5 * max(1, abs(dA)),
+                "\(a) \(b) \(labels)"
+            )
+            #expect(
+                abs(value.cvrLogitGradient - dB) < 2e-5 * max(1, abs(dB)),
+                "\(a) \(b) \(labels)"
+            )
         }
     }
 
@@ -56,8 +70,11 @@ struct ESMMLossTests {
         for (a, b, labels) in cases(Self.logits) {
             guard let t = labels.ctcvr else { continue }
             let value = ESMMLoss(FocalLoss(gamma: 0, alpha: nil)).value(
-                Prediction(ctrLogit: a, cvrLogit: b), labels: Labels(ctr: nil, ctcvr: t),
-                ctrWeight: 1, ctcvrWeight: 1)
+                Prediction(ctrLogit: a, cvrLogit: b),
+                labels: Labels(ctr: nil, ctcvr: t),
+                ctrWeight: 1,
+                ctcvrWeight: 1
+            )
             // (p−t)(1−p₁)/(1−p), with 1−p = (1−p₁) + p₁(1−p₂).
             let (p1, q1) = (sigmoid(Double(a)), sigmoid(-Double(a)))
             let (p2, q2) = (sigmoid(Double(b)), sigmoid(-Double(b)))
@@ -71,8 +88,11 @@ struct ESMMLossTests {
     @Test("rare positives keep their relative precision")
     func smallProbabilities() {
         let value = ESMMLoss(FocalLoss(gamma: 2, alpha: 0.25)).value(
-            Prediction(ctrLogit: -20, cvrLogit: -20), labels: Labels(ctr: nil, ctcvr: false),
-            ctrWeight: 1, ctcvrWeight: 1)
+            Prediction(ctrLogit: -20, cvrLogit: -20),
+            labels: Labels(ctr: nil, ctcvr: false),
+            ctrWeight: 1,
+            ctcvrWeight: 1
+        )
         // For small p: (1−α) p² [p + 2p].
         let p = exp(-40.0)
         #expect(abs(value.ctrLogitGradient / (0.75 * p * p * 3 * p) - 1) < 1e-6)
@@ -82,8 +102,11 @@ struct ESMMLossTests {
     func extremeLogits(focal: FocalLoss) {
         for (a, b, labels) in cases(Self.extremes) {
             let value = ESMMLoss(focal).value(
-                Prediction(ctrLogit: a, cvrLogit: b), labels: labels, ctrWeight: 1,
-                ctcvrWeight: 1)
+                Prediction(ctrLogit: a, cvrLogit: b),
+                labels: labels,
+                ctrWeight: 1,
+                ctcvrWeight: 1
+            )
             #expect(value.loss.isFinite && value.loss >= 0, "\(a) \(b) \(labels)")
             #expect(Float(value.ctrLogitGradient).isFinite, "\(a) \(b) \(labels)")
             #expect(Float(value.cvrLogitGradient).isFinite, "\(a) \(b) \(labels)")
@@ -96,8 +119,11 @@ struct ESMMLossTests {
     @Test("two certain mistakes share the gradient")
     func certainMistake() {
         let value = ESMMLoss(FocalLoss(gamma: 0, alpha: nil)).value(
-            Prediction(ctrLogit: 3e38, cvrLogit: 3e38), labels: Labels(ctr: nil, ctcvr: false),
-            ctrWeight: 1, ctcvrWeight: 1)
+            Prediction(ctrLogit: 3e38, cvrLogit: 3e38),
+            labels: Labels(ctr: nil, ctcvr: false),
+            ctrWeight: 1,
+            ctcvrWeight: 1
+        )
         #expect(value.ctrLogitGradient == 0.5)
         #expect(value.cvrLogitGradient == 0.5)
     }
@@ -105,8 +131,11 @@ struct ESMMLossTests {
     @Test("without labels there is no loss")
     func noLabels() {
         let value = ESMMLoss(FocalLoss()).value(
-            Prediction(ctrLogit: 1, cvrLogit: 1), labels: Labels(ctr: nil, ctcvr: nil),
-            ctrWeight: 1, ctcvrWeight: 1)
+            Prediction(ctrLogit: 1, cvrLogit: 1),
+            labels: Labels(ctr: nil, ctcvr: nil),
+            ctrWeight: 1,
+            ctcvrWeight: 1
+        )
         #expect(value.loss == 0 && value.ctrLogitGradient == 0 && value.cvrLogitGradient == 0)
     }
 

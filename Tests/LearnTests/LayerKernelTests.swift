@@ -8,12 +8,32 @@ struct LayerKernelTests {
     static let paths = [CKernelPath.portable, .AVX2].filter { ckernels_supports($0) }
     static let rules: [CUpdateRule] = [
         CUpdateRule(
-            method: .SGD, rate: 0.05, epsilon: 0, accumulator_max: 0, beta: 0, l1: 0, l2: 0),
+            method: .SGD,
+            rate: 0.05,
+            epsilon: 0,
+            accumulator_max: 0,
+            beta: 0,
+            l1: 0,
+            l2: 0
+        ),
         CUpdateRule(
-            method: .adagrad, rate: 0.05, epsilon: 1e-6, accumulator_max: 1.5, beta: 0, l1: 0,
-            l2: 0),
+            method: .adagrad,
+            rate: 0.05,
+            epsilon: 1e-6,
+            accumulator_max: 1.5,
+            beta: 0,
+            l1: 0,
+            l2: 0
+        ),
         CUpdateRule(
-            method: .FTRL, rate: 0.2, epsilon: 0, accumulator_max: 0, beta: 1, l1: 0.3, l2: 0.1),
+            method: .FTRL,
+            rate: 0.2,
+            epsilon: 0,
+            accumulator_max: 0,
+            beta: 1,
+            l1: 0.3,
+            l2: 0.1
+        ),
     ]
 
     @Test("this processor runs the portable path")
@@ -31,7 +51,14 @@ struct LayerKernelTests {
             for hasBias in [true, false] {
                 var output = guarded(outputs)
                 unsafe ckernels_multiply(
-                    path, weights, hasBias ? bias : nil, input, &output, outputs, inputs)
+                    path,
+                    weights,
+                    hasBias ? bias : nil,
+                    input,
+                    &output,
+                    outputs,
+                    inputs
+                )
                 expectGuard(output, outputs)
                 for row in 0..<outputs {
                     var sum = hasBias ? Double(bias[row]) : 0
@@ -47,7 +74,11 @@ struct LayerKernelTests {
         }
     }
 
-    @Test("backward adds the input gradient and updates each row by its own", arguments: sizes, sizes)
+    @Test(
+        "backward adds the input gradient and updates each row by its own",
+        arguments: sizes,
+        sizes
+    )
     func backward(outputs: Int, inputs: Int) {
         for (path, rule) in Self.paths.flatMap({ path in Self.rules.map { (path, $0) } }) {
             var random = NetworkTestRandom(seed: UInt64(outputs * 1000 + inputs))
@@ -62,10 +93,21 @@ struct LayerKernelTests {
                 unsafe first.withUnsafeMutableBufferPointer { n in
                     unsafe second.withUnsafeMutableBufferPointer { z in
                         let parameters = unsafe CParameters(
-                            weights: w.baseAddress, first: n.baseAddress, second: z.baseAddress)
+                            weights: w.baseAddress,
+                            first: n.baseAddress,
+                            second: z.baseAddress
+                        )
                         var rule = rule
                         unsafe ckernels_backward(
-                            path, &rule, parameters, input, slopes, &dInput, outputs, inputs)
+                            path,
+                            &rule,
+                            parameters,
+                            input,
+                            slopes,
+                            &dInput,
+                            outputs,
+                            inputs
+                        )
                     }
                 }
             }
@@ -81,7 +123,8 @@ struct LayerKernelTests {
             for i in 0..<inputs {
                 #expect(
                     abs(Double(dInput[i]) - expected[i]) < 1e-6 * Double(outputs + 1),
-                    "\(path) \(rule.method) input \(i)")
+                    "\(path) \(rule.method) input \(i)"
+                )
             }
             naive.expect(weights, first, second, "\(path) \(rule.method)")
         }
@@ -100,11 +143,19 @@ struct LayerKernelTests {
                 unsafe first.withUnsafeMutableBufferPointer { n in
                     unsafe second.withUnsafeMutableBufferPointer { z in
                         unsafe ckernels_backward(
-                            path, &rule,
+                            path,
+                            &rule,
                             CParameters(
-                                weights: w.baseAddress, first: n.baseAddress,
-                                second: z.baseAddress),
-                            weights, slopes, &dInput, 3, 9)
+                                weights: w.baseAddress,
+                                first: n.baseAddress,
+                                second: z.baseAddress
+                            ),
+                            weights,
+                            slopes,
+                            &dInput,
+                            3,
+                            9
+                        )
                     }
                 }
             }
@@ -125,7 +176,10 @@ struct LayerKernelTests {
                 unsafe first.withUnsafeMutableBufferPointer { n in
                     unsafe second.withUnsafeMutableBufferPointer { z in
                         let parameters = unsafe CParameters(
-                            weights: w.baseAddress, first: n.baseAddress, second: z.baseAddress)
+                            weights: w.baseAddress,
+                            first: n.baseAddress,
+                            second: z.baseAddress
+                        )
                         var rule = rule
                         unsafe ckernels_update(path, &rule, parameters, gradient, 0.75, count)
                     }

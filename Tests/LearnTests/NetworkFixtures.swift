@@ -66,7 +66,8 @@ extension NetworkTestFeatures {
             sumList: list(4),
             number: .random(in: 0..<10, using: &random) < 1
                 ? 0 : .random(in: -2..<2, using: &random),
-            bucket: .random(in: 0...3, using: &random))
+            bucket: .random(in: 0...3, using: &random)
+        )
     }
 }
 
@@ -88,26 +89,50 @@ struct NetworkShape: CustomTestStringConvertible, Sendable {
         NetworkShape(
             testDescription: "odd sizes",
             settings: NetworkSettings(
-                embeddingDimension: 3, experts: 3, expertLayers: [7], towerLayers: [5])),
+                embeddingDimension: 3,
+                experts: 3,
+                expertLayers: [7],
+                towerLayers: [5]
+            )
+        ),
         NetworkShape(
             testDescription: "shared gate, no tower layer",
             settings: NetworkSettings(
-                embeddingDimension: 1, experts: 2, expertLayers: [9], gates: .shared,
-                towerLayers: [])),
+                embeddingDimension: 1,
+                experts: 2,
+                expertLayers: [9],
+                gates: .shared,
+                towerLayers: []
+            )
+        ),
         NetworkShape(
             testDescription: "single expert",
             settings: NetworkSettings(
-                embeddingDimension: 8, experts: 1, expertLayers: [17], towerLayers: [9])),
+                embeddingDimension: 8,
+                experts: 1,
+                expertLayers: [17],
+                towerLayers: [9]
+            )
+        ),
         NetworkShape(
             testDescription: "deep experts and towers",
             settings: NetworkSettings(
-                embeddingDimension: 4, experts: 2, expertLayers: [11, 8, 7],
-                towerLayers: [6, 3])),
+                embeddingDimension: 4,
+                experts: 2,
+                expertLayers: [11, 8, 7],
+                towerLayers: [6, 3]
+            )
+        ),
         NetworkShape(
             testDescription: "deep experts, shared gate",
             settings: NetworkSettings(
-                embeddingDimension: 2, experts: 3, expertLayers: [5, 9], gates: .shared,
-                towerLayers: [8])),
+                embeddingDimension: 2,
+                experts: 3,
+                expertLayers: [5, 9],
+                gates: .shared,
+                towerLayers: [8]
+            )
+        ),
     ]
 }
 
@@ -115,15 +140,24 @@ extension Network {
     static func test(
         _ settings: NetworkSettings,
         optimizer: OptimizerSettings = OptimizerSettings(
-            method: .sgd, embeddingRate: 0.1, denseRate: 0.1),
+            method: .sgd,
+            embeddingRate: 0.1,
+            denseRate: 0.1
+        ),
         loss: FocalLoss = FocalLoss(),
         seed: UInt64 = 1,
         kernelPath: KernelPath = .fastest
     ) -> Network {
         Network(
-            schema: networkTestSchema, settings: settings, optimizer: optimizer, loss: loss,
-            embeddingDeviation: 0.1, outputBiases: (ctr: -1.5, cvr: -0.5), seed: seed,
-            kernelPath: kernelPath)
+            schema: networkTestSchema,
+            settings: settings,
+            optimizer: optimizer,
+            loss: loss,
+            embeddingDeviation: 0.1,
+            outputBiases: (ctr: -1.5, cvr: -0.5),
+            seed: seed,
+            kernelPath: kernelPath
+        )
     }
 
     /// Gives every tensor random values, those of the towers' last layers too, so that every gradient

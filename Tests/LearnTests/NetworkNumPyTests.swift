@@ -12,7 +12,11 @@ struct NetworkNumPyTests {
         var optimizer: OptimizerSettings
         var loss: FocalLoss
         var settings = NetworkSettings(
-            embeddingDimension: 4, experts: 3, expertLayers: [9], towerLayers: [7])
+            embeddingDimension: 4,
+            experts: 3,
+            expertLayers: [9],
+            towerLayers: [7]
+        )
     }
 
     static let cases: [Case] = {
@@ -22,13 +26,17 @@ struct NetworkNumPyTests {
                 "Adagrad",
                 OptimizerSettings(
                     method: .adagrad(initialAccumulator: 0.1, epsilon: 1e-6, accumulatorMax: 2),
-                    embeddingRate: 0.05, denseRate: 0.02)
+                    embeddingRate: 0.05,
+                    denseRate: 0.02
+                )
             ),
             (
                 "FTRL",
                 OptimizerSettings(
-                    method: .ftrl(beta: 1, l1: 0.001, l2: 0.01), embeddingRate: 0.1,
-                    denseRate: 0.05)
+                    method: .ftrl(beta: 1, l1: 0.001, l2: 0.01),
+                    embeddingRate: 0.1,
+                    denseRate: 0.05
+                )
             ),
         ]
         let losses = [
@@ -38,17 +46,26 @@ struct NetworkNumPyTests {
         var cases = optimizers.flatMap { optimizer in
             losses.map { loss in
                 Case(
-                    testDescription: "\(optimizer.0), \(loss.0)", optimizer: optimizer.1,
-                    loss: loss.1)
+                    testDescription: "\(optimizer.0), \(loss.0)",
+                    optimizer: optimizer.1,
+                    loss: loss.1
+                )
             }
         }
         cases.append(
             Case(
-                testDescription: "Adagrad, deep experts, shared gate", optimizer: optimizers[1].1,
+                testDescription: "Adagrad, deep experts, shared gate",
+                optimizer: optimizers[1].1,
                 loss: losses[0].1,
                 settings: NetworkSettings(
-                    embeddingDimension: 3, experts: 2, expertLayers: [9, 6], gates: .shared,
-                    towerLayers: [5, 4])))
+                    embeddingDimension: 3,
+                    experts: 2,
+                    expertLayers: [9, 6],
+                    gates: .shared,
+                    towerLayers: [5, 4]
+                )
+            )
+        )
         return cases
     }()
 
@@ -66,15 +83,19 @@ struct NetworkNumPyTests {
         let examples = (0..<2000).map { _ in TrainingExample.random(&random) }
         var network = Network.test(job.settings, optimizer: job.optimizer, loss: job.loss)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "freshet-numpy-\(UUID().uuidString)")
+            "freshet-numpy-\(UUID().uuidString)"
+        )
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try write(job, network, examples, to: folder)
 
         for example in examples {
             let isTrained = network.train(
-                features: example.features.words.span, labels: example.labels,
-                ctrWeight: example.ctrWeight, ctcvrWeight: example.ctcvrWeight)
+                features: example.features.words.span,
+                labels: example.labels,
+                ctrWeight: example.ctrWeight,
+                ctcvrWeight: example.ctcvrWeight
+            )
             #expect(isTrained)
         }
 
@@ -95,7 +116,10 @@ struct NetworkNumPyTests {
     }
 
     private func write(
-        _ job: Case, _ network: borrowing Network, _ examples: [TrainingExample], to folder: URL
+        _ job: Case,
+        _ network: borrowing Network,
+        _ examples: [TrainingExample],
+        to folder: URL
     ) throws {
         var parameters: [String: [Double]] = [:]
         for tensor in network.tensors {
@@ -118,7 +142,8 @@ struct NetworkNumPyTests {
             "examples": examples.map(\.json),
         ]
         try JSONSerialization.data(withJSONObject: object).write(
-            to: folder.appendingPathComponent("job.json"))
+            to: folder.appendingPathComponent("job.json")
+        )
     }
 
     /// Runs the reference with $FRESHET_PYTHON, or python3.
@@ -135,7 +160,10 @@ struct NetworkNumPyTests {
         let errors = Pipe()
         process.standardError = errors
         try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = String(
+            decoding: errors.fileHandleForReading.readDataToEndOfFile(),
+            as: UTF8.self
+        )
         process.waitUntilExit()
         try #require(process.terminationStatus == 0, "the reference failed: \(text)")
     }
@@ -147,7 +175,8 @@ extension NetworkNumPyTests.TrainingExample {
             features: .random(&random),
             labels: networkTestLabels.randomElement(using: &random)!,
             ctrWeight: .random(in: 0.5..<2, using: &random),
-            ctcvrWeight: .random(in: 0.5..<2, using: &random))
+            ctcvrWeight: .random(in: 0.5..<2, using: &random)
+        )
     }
 
     /// Float values as the Doubles that they are.

@@ -26,9 +26,15 @@ struct NetworkTests {
     func tensorNames() {
         let network = Network.test(
             NetworkSettings(
-                embeddingDimension: 3, experts: 2, expertLayers: [7, 5], towerLayers: [4]))
+                embeddingDimension: 3,
+                experts: 2,
+                expertLayers: [7, 5],
+                towerLayers: [4]
+            )
+        )
         let shapes = Dictionary(
-            uniqueKeysWithValues: network.tensors.map { ($0.name, $0.shape) })
+            uniqueKeysWithValues: network.tensors.map { ($0.name, $0.shape) }
+        )
         var expected: [String: [Int]] = [
             "embedding.category.weight": [6, 3],
             "embedding.recent.weight": [8, 3],
@@ -64,7 +70,9 @@ struct NetworkTests {
             #expect(tensor.range.count == tensor.shape.reduce(1, *))
             end = tensor.range.upperBound
             try network.setValues(
-                tensor.range.map { Float($0) }, of: tensor.name)
+                tensor.range.map { Float($0) },
+                of: tensor.name
+            )
         }
         let count = network.parameterCount
         #expect(end <= count)
@@ -86,9 +94,14 @@ struct NetworkTests {
             FeatureField(name: "item", kind: .categorical(rows: 20_000))
         ])
         let network = Network(
-            schema: schema, settings: NetworkSettings(),
+            schema: schema,
+            settings: NetworkSettings(),
             optimizer: OptimizerSettings(method: .sgd, embeddingRate: 1, denseRate: 1),
-            loss: FocalLoss(), embeddingDeviation: 0.2, outputBiases: (0, 0), seed: 4)
+            loss: FocalLoss(),
+            embeddingDeviation: 0.2,
+            outputBiases: (0, 0),
+            seed: 4
+        )
         let values = try network.tensor("embedding.item.weight").map(Double.init)
         let count = Double(values.count)
         func moment(_ power: Int) -> Double {
@@ -115,7 +128,8 @@ struct NetworkTests {
             var network = Network.test(
                 NetworkSettings(embeddingDimension: 5),
                 optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.05),
-                seed: seed)
+                seed: seed
+            )
             var random = NetworkTestRandom(seed: 2)
             for index in 0..<200 {
                 _ = network.step(.random(&random), networkTestLabels[index % 5])
@@ -131,7 +145,8 @@ struct NetworkTests {
     func guardsUpdates(method: OptimizerSettings.Method) throws {
         var network = Network.test(
             NetworkSettings(embeddingDimension: 5),
-            optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.1))
+            optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.1)
+        )
         var random = NetworkTestRandom(seed: 8)
         try network.randomize(&random)
         let good = NetworkTestFeatures.random(&random)
@@ -144,8 +159,11 @@ struct NetworkTests {
         }
         for weight in [Float.nan, .infinity] {
             let isTrained = network.train(
-                features: good.words.span, labels: Labels(ctr: true, ctcvr: nil),
-                ctrWeight: weight, ctcvrWeight: 1)
+                features: good.words.span,
+                labels: Labels(ctr: true, ctcvr: nil),
+                ctrWeight: weight,
+                ctcvrWeight: 1
+            )
             #expect(!isTrained, "\(weight)")
         }
         let skipped = network.copyState()
@@ -222,7 +240,8 @@ struct NetworkTests {
     func lends(method: OptimizerSettings.Method) {
         let network = Network.test(
             NetworkSettings(),
-            optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.1))
+            optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.1)
+        )
         let state = network.copyState()
         network.withParameters { span in
             #expect(span.count == state.parameters.count)
@@ -237,10 +256,14 @@ struct NetworkTests {
     @Test("Adagrad's accumulator stops at its maximum")
     func accumulatorMaximum() {
         let method = OptimizerSettings.Method.adagrad(
-            initialAccumulator: 0.01, epsilon: 0, accumulatorMax: 0.02)
+            initialAccumulator: 0.01,
+            epsilon: 0,
+            accumulatorMax: 0.02
+        )
         var network = Network.test(
             NetworkSettings(embeddingDimension: 3),
-            optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.1))
+            optimizer: OptimizerSettings(method: method, embeddingRate: 0.1, denseRate: 0.1)
+        )
         var random = NetworkTestRandom(seed: 3)
         for index in 0..<300 { _ = network.step(.random(&random), networkTestLabels[index % 5]) }
         network.withOptimizerState { span in
@@ -253,7 +276,10 @@ struct NetworkTests {
     func ftrlStart() throws {
         // With β/α + λ₂ = 16, z and back is exact for weights of few bits.
         let optimizer = OptimizerSettings(
-            method: .ftrl(beta: 1, l1: 0.5, l2: 0), embeddingRate: 0.0625, denseRate: 0.0625)
+            method: .ftrl(beta: 1, l1: 0.5, l2: 0),
+            embeddingRate: 0.0625,
+            denseRate: 0.0625
+        )
         var network = Network.test(NetworkSettings(embeddingDimension: 3), optimizer: optimizer)
         let name = "embedding.category.weight"
         let start = (0..<18).map { Float($0 - 9) / 8 }
@@ -269,7 +295,10 @@ struct NetworkTests {
     @Test("FTRL's λ₁ makes weights exactly 0")
     func ftrlSparsity() throws {
         let optimizer = OptimizerSettings(
-            method: .ftrl(beta: 1, l1: 0.5, l2: 0), embeddingRate: 0.1, denseRate: 0.1)
+            method: .ftrl(beta: 1, l1: 0.5, l2: 0),
+            embeddingRate: 0.1,
+            denseRate: 0.1
+        )
         var network = Network.test(NetworkSettings(), optimizer: optimizer)
         var random = NetworkTestRandom(seed: 3)
         for index in 0..<500 { _ = network.step(.random(&random), networkTestLabels[index % 5]) }
@@ -304,8 +333,12 @@ struct NetworkTests {
         let before = try network.tensor("embedding.recent.weight")
         // 1,000 occurrences of row 0, 500 of row 1.
         let features = NetworkTestFeatures(
-            category: 1, meanList: (0..<1500).map { $0 % 3 == 2 ? 1 : 0 }, sumList: [], number: 0,
-            bucket: 0)
+            category: 1,
+            meanList: (0..<1500).map { $0 % 3 == 2 ? 1 : 0 },
+            sumList: [],
+            number: 0,
+            bucket: 0
+        )
         let isTrained = network.step(features, Labels(ctr: true, ctcvr: nil))
         #expect(isTrained)
         let after = try network.tensor("embedding.recent.weight")

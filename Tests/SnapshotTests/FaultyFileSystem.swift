@@ -43,7 +43,9 @@ final class FaultyFileSystem: FileSystem {
     }
 
     fileprivate func perform<Result>(
-        _ operation: String, _ path: String, _ body: (Directory) throws(FileError) -> Result
+        _ operation: String,
+        _ path: String,
+        _ body: (Directory) throws(FileError) -> Result
     ) throws(FileError) -> Result {
         try state.withLock { (state) throws(FileError) -> Result in
             let index = state.operations

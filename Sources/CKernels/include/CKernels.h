@@ -52,6 +52,13 @@ bool ckernels_supports(CKernelPath path);
 // approximate differently, so that Adagrad on AVX2 is the same to the bit only where this is.
 uint32_t ckernels_reciprocal_root_signature(void);
 
+// Asks for the first bytes of weights and state to be brought to the cache.
+static inline void ckernels_prefetch(CParameters parameters) {
+    __builtin_prefetch(parameters.weights, 1);
+    if (parameters.first) __builtin_prefetch(parameters.first, 1);
+    if (parameters.second) __builtin_prefetch(parameters.second, 1);
+}
+
 // output = weights input + bias; `bias` may be NULL.
 void ckernels_multiply(CKernelPath path, const float *weights, const float *bias,
                        const float *input, float *output, size_t outputs, size_t inputs);

@@ -1,7 +1,7 @@
 // Reads chosen keys of one JSON object with simdjson, for Swift.
 //
-// A reader knows the keys it is asked for; each has a slot. One call parses a record, checks all of it
-// (grammar, UTF-8, depth) and fills one value per slot. No exception leaves it.
+// A reader knows the keys it is asked for; each has a slot. One call parses a record, checks all of
+// it (grammar, UTF-8, depth) and fills one value per slot. No exception leaves it.
 #ifndef CSIMDJSON_H
 #define CSIMDJSON_H
 
