@@ -17,17 +17,19 @@ struct DemoAdvice {
               the snapshot, its figures and positions
                 \(program) inspect --state \(state)
               a longer stream of the same kind, as files, and what a replay makes of it
-                \(program) generate --events 200000 --rate \(rate) \
+                \(program) generate --events 200000 --rate \(rateText) \
             --click-delay \(DemoStream.clickDelay) \
             --conversion-delay \(DemoStream.conversionDelay) --files \(events)
                 \(program) replay --config \(configuration) --state \(replayed) \
             --files \(events) --snapshot-every 100000
               the configuration with every key, and the memory that it takes
-                \(program) check --config \(configuration) --rate \(rate)
+                \(program) check --config \(configuration) --rate \(rateText)
               your own topics: name their brokers and features in a copy of demo.yaml, then
                 \(program) run --config COPY --state NEW_DIRECTORY
             """
     }
+
+    private var rateText: String { rate == rate.rounded() ? "\(Int(rate))" : "\(rate)" }
 
     /// As one word of a shell.
     private static func quoted(_ text: String) -> String {

@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Pipeline
 
-/// The demo's broker: the `broker` command of this same executable, as a process of its own. It ends
-/// when its standard input does, hence with this process, however that ends.
+/// The demo's broker: the `broker` command of this same executable, as a process of its own. It
+/// ends when its standard input does, hence with this process, however that ends.
 final class DemoBroker {
     /// host:port
     let servers: String

@@ -13,8 +13,8 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Shows it all in a minute: a broker, a generated stream and the daemon on it.",
         discussion: """
             Starts an embedded Kafka broker on a loopback port, sends it impressions, clicks and \
-            conversions with planted probabilities, and learns from them as `run` does, showing the \
-            figures beside the best possible ones. Leaves a snapshot, and no process.
+            conversions with planted probabilities, and learns from them as `run` does, showing \
+            the figures beside the best possible ones. Leaves a snapshot, and no process.
             """
     )
 

@@ -1,10 +1,11 @@
-/// The demo's configuration, so that it runs from any directory: `config/demo.yaml`, word for word but
-/// for the address of the broker.
+/// The demo's configuration, so that it runs from any directory: `config/demo.yaml`, word for word
+/// but for the address of the broker.
 enum DemoConfiguration {
     /// - Parameter servers: host:port of the demo's own broker.
     static func text(servers: String) -> String {
         """
-        # The configuration of `freshet demo`: windows of seconds, so that a visitor sees labels settle.
+        # The configuration of `freshet demo`: windows of seconds, so that a visitor sees labels
+        # settle.
         kafka:
           settings:
             # The demo runs a broker of its own and replaces this address by that broker's.
@@ -13,16 +14,16 @@ enum DemoConfiguration {
         order:
           ordering_delay: 500ms
 
-        # The demo's clicks come 0.3 s after the impression on average, its conversions 0.6 s after the
-        # click; about one in 800 of either comes too late for these windows.
+        # The demo's clicks come 0.3 s after the impression on average, its conversions 0.6 s after
+        # the click; about one in 800 of either comes too late for these windows.
         join:
           click_window: 2s
           conversion_window: 4s
           orphan_window: 2s
           closed_memory: 30s
 
-        # The fields that the generator makes: 20,000 users, 2,000 ads, 12 slots. In these tables one user in
-        # 4 and one ad in 9 shares its row with another.
+        # The fields that the generator makes: 20,000 users, 2,000 ads, 12 slots. In these tables one
+        # user in 4 and one ad in 9 shares its row with another.
         features:
           - {name: user, kind: categorical, rows: 65536}
           - {name: ad, kind: categorical, rows: 16384}

@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import Learn
+import Pipeline
 import ServiceLifecycle
 
 /// Shows a running demo: a block redrawn in place on a terminal, a plain line every five seconds
@@ -14,18 +15,20 @@ struct DemoDisplay: Service {
 
     func run() async throws {
         let start = ContinuousClock.now
-        var block = TerminalBlock.isAvailable ? TerminalBlock() : nil
+        let isTerminal = TerminalBlock.isAvailable
+        let interval = isTerminal ? Duration.milliseconds(250) : .seconds(5)
+        var block = TerminalBlock()
         var rate = EventRate()
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             try? await cancelWhenGracefulShutdown {
-                try await Task.sleep(for: block == nil ? .seconds(5) : .milliseconds(250))
+                try await Task.sleep(for: interval)
             }
             guard !Task.isShuttingDownGracefully, let now = figures.value else { continue }
             let moment = moment(now, elapsed: ContinuousClock.now - start, rate: &rate)
-            if block == nil {
-                writeNow(moment.line + "\n")
+            if isTerminal {
+                block.draw(moment.block)
             } else {
-                block?.draw(moment.block)
+                writeNow(moment.line + "\n")
             }
         }
     }
@@ -53,14 +56,13 @@ struct DemoDisplay: Service {
 
 /// Events per second over the last few seconds.
 private struct EventRate {
-    private var samples: [(time: Duration, consumed: Int)] = []
+    private var samples: [(time: Duration, consumed: Int)] = [(.zero, 0)]
 
-    /// - Returns: nil until there is something to compare with.
-    mutating func update(consumed: Int, at time: Duration) -> Double? {
+    /// - Parameter time: Since the start.
+    mutating func update(consumed: Int, at time: Duration) -> Double {
         while samples.count > 1, time - samples[0].time > .seconds(6) { samples.removeFirst() }
         samples.append((time, consumed))
         let first = samples[0]
-        guard time > first.time else { return nil }
-        return Double(consumed - first.consumed) / ((time - first.time) / .seconds(1))
+        return Double(consumed - first.consumed) / max((time - first.time) / .seconds(1), 1e-3)
     }
 }

@@ -9,7 +9,7 @@ struct DemoMoment {
     var servers: String
     var directory: String
     var figures: LiveFigures
-    var eventsPerSecond: Double?
+    var eventsPerSecond: Double
     /// Events that the generator has sent.
     var produced: Int
     /// The best possible figures of the impressions that the model's are of.
@@ -50,7 +50,7 @@ struct DemoMoment {
 
     private var elapsedSeconds: Int { min(Int(elapsed / .seconds(1)), seconds) }
 
-    private var rateText: String { eventsPerSecond.map { String(format: "%.0f", $0) } ?? "–" }
+    private var rateText: String { String(format: "%.0f", eventsPerSecond) }
 
     private var joinsText: String {
         let joins = figures.count(.applied, .click) + figures.count(.applied, .conversion)

@@ -8,8 +8,8 @@ import Synchronization
 
 /// The demo's generated stream, sent from a thread of its own, and the best possible figures of it.
 final class DemoStream: Sendable {
-    /// Mean seconds from impression to click and from click to conversion: a fraction of the windows
-    /// in the demo's configuration.
+    /// Mean seconds from impression to click and from click to conversion: a fraction of the
+    /// windows in the demo's configuration.
     static let clickDelay = 0.3
     static let conversionDelay = 0.6
 
@@ -50,8 +50,8 @@ final class DemoStream: Sendable {
         }
     }
 
-    /// Sends for as long as `duration`, or until `stop` is set, while `work` reads what is sent. When
-    /// the last event was sent and read, the flag that `work` is given is set.
+    /// Sends for as long as `duration`, or until `stop` is set, while `work` reads what is sent.
+    /// When the last event was sent and read, the flag that `work` is given is set.
     ///
     /// - Parameters:
     ///   - consumed: How many events `work` has read.
