@@ -88,8 +88,8 @@ struct DemoCommand: AsyncParsableCommand {
         try files.createDirectory(atPath: state, withIntermediateDirectories: true)
         guard try files.contentsOfDirectory(atPath: state).isEmpty else {
             throw ValidationError(
-                "--state \(state) is not empty, but what the demo learns from is gone when it ends, "
-                    + "so it cannot go on with a state: give a new directory"
+                "--state \(state) is not empty, but a demo cannot go on with a state, since the "
+                    + "topics that it came from went with their broker: give a new directory"
             )
         }
         return state
@@ -120,14 +120,14 @@ struct DemoCommand: AsyncParsableCommand {
             summary: summary,
             snapshot: newest.name,
             seconds: seconds,
-            best: stream.best(ofFirst: summary.metrics.figures.ctr.count)
+            best: stream.best(for: summary.metrics)
         )
         print(
             """
 
             Produced \(sent.impressions) impressions, \(sent.clicks) clicks and \
-            \(sent.conversions) conversions into three topics of \(Self.partitionCount) partitions;
-            the daemon read them back, joined them and trained on them:
+            \(sent.conversions) conversions into three topics.
+            The daemon read them back, joined them and trained on them:
 
             \(report.text())
 

@@ -47,7 +47,7 @@ struct DemoDisplay: Service {
             figures: now,
             eventsPerSecond: rate.update(consumed: now.consumed, at: elapsed),
             produced: stream.eventCount,
-            best: stream.best(ofFirst: now.metrics.figures.ctr.count),
+            best: stream.best(for: now.metrics),
             streamTimeAge: now.streamTime.map { clock - $0 },
             snapshot: session.newest.map { ($0.name, clock - $0.body.createdAt) }
         )

@@ -18,7 +18,7 @@ final class DemoStream: Sendable {
 
     private struct Record {
         var sent: PlantedReport?
-        /// After more and more impressions, from about as many as were asked for last.
+        /// After more and more impressions; those before the newest mature ones are dropped.
         var best: [TaskTable<TaskFigures>] = []
         var failure: (any Error)?
     }
@@ -40,13 +40,16 @@ final class DemoStream: Sendable {
     /// Events sent so far.
     var eventCount: Int { sent.map { $0.impressions + $0.clicks + $0.conversions } ?? 0 }
 
-    /// The best possible figures of about the first `impressions`; nil before there are any.
-    func best(ofFirst impressions: Int) -> TaskTable<TaskFigures>? {
-        record.withLock { record in
-            while record.best.count > 1, record.best[1].ctr.count <= impressions {
+    /// The best possible figures of about the same impressions as the model's, the first ones; nil
+    /// before there are any.
+    func best(for metrics: MetricsReport) -> TaskTable<TaskFigures>? {
+        let impressions = metrics.figures.ctr.count
+        return record.withLock { record in
+            // The count goes back once, when mature cohorts take the place of all.
+            while metrics.mature, record.best.count > 1, record.best[1].ctr.count <= impressions {
                 record.best.removeFirst()
             }
-            return impressions > 0 ? record.best.first : nil
+            return record.best.last { $0.ctr.count <= impressions }
         }
     }
 
