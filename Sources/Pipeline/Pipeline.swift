@@ -113,6 +113,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             switch merge.select(clock: clock, isAtEnd: { source.isAtEnd(partition: $0) }) {
             case .take(let lane):
                 try apply(lane)
+                // What came to the partition since its last fetch may be earlier than other heads.
+                if clock != nil && merge.lanes[lane].isEmpty { try fetch(lane) }
             case .fetch(let lane):
                 try fetch(lane)
                 if merge.lanes[lane].isEmpty && !source.isAtEnd(partition: lane) {
