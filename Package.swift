@@ -90,6 +90,7 @@ let package = Package(
             "Pipeline",
             [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
+                logging,
             ]
         ),
 
@@ -134,7 +135,7 @@ let package = Package(
             of: "Pipeline",
             [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Configure", "Kafka", "Generate", "TestSupport", "freshet",
+                "Configure", "Kafka", "Generate", "TestSupport", "freshet", logging,
             ]
         ),
         .testTarget(
