@@ -133,7 +133,10 @@ struct StoppedReplayTests {
                 MemorySource(stream, start: $0, batchMax: 30, seed: UInt64(crash))
             }
             var consumed = 0
-            _ = try loop.run(shouldStop: { consumed >= crashAt }) { consumed = $0.consumed }
+            _ = try loop.run(
+                shouldStop: { consumed >= crashAt },
+                observe: { consumed = $0.consumed }
+            )
             // What the crash leaves: the snapshots so far, and side files beyond them.
             try state.writer.finish()
             try loop.pipeline.syncSideFiles()
