@@ -96,7 +96,9 @@ let package = Package(
 
         // Around the path.
         library(
-            "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
+            "Configure",
+            ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+        ),
         library("Generate", ["Events", "Snapshot"]),
         .executableTarget(
             name: "freshet",
@@ -125,7 +127,9 @@ let package = Package(
         tests(of: "Snapshot", ["StateCoding", "LZ4"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(
-            of: "Configure", ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]),
+            of: "Configure",
+            ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+        ),
         tests(of: "Generate", ["Events"]),
         tests(
             of: "Pipeline",

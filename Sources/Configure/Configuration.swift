@@ -36,7 +36,7 @@ public struct Configuration: Equatable, Sendable {
             optimizer: MethodName.adagrad.defaults,
             baseCTR: 0.01,
             baseCTCVR: 0.001,
-            embeddingDeviation: 0.01,
+            embeddingDeviation: 0.05,
             seed: 1,
             cohortWidth: 3_600_000
         )

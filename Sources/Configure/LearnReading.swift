@@ -18,7 +18,7 @@ enum MethodName: String, CaseIterable {
         switch self {
         case .adagrad:
             OptimizerSettings(
-                method: .adagrad(initialAccumulator: 0.1, epsilon: 1e-6, accumulatorMax: 25),
+                method: .adagrad(initialAccumulator: 1e-4, epsilon: 1e-6, accumulatorMax: 25),
                 embeddingRate: 0.05,
                 denseRate: 0.02
             )

@@ -63,6 +63,33 @@ public struct FeatureSchema: Equatable, Sendable {
     }
 }
 
+extension FeatureSchema {
+    /// Whether words are an encoded impression of this schema: every row is in its table, every list
+    /// as long as it says, every number finite or (raw, absent) NaN. Words that come from a snapshot
+    /// are held against it before anything is looked up by them.
+    public func accepts(_ words: Span<UInt32>) -> Bool {
+        var next = 0
+        func word() -> UInt32? {
+            guard next < words.count else { return nil }
+            defer { next += 1 }
+            return words[next]
+        }
+        for field in fields {
+            switch field.kind {
+            case .categorical, .bucketed:
+                guard let row = word(), row <= field.missingRow else { return false }
+            case .list:
+                guard let count = word(), Int(count) <= words.count - next else { return false }
+                for _ in 0..<count where word()! > field.missingRow { return false }
+            case .numeric:
+                guard let bits = word() else { return false }
+                if Float(bitPattern: bits).isInfinite { return false }
+            }
+        }
+        return next == words.count
+    }
+}
+
 /// XXH64, the hash of the public rule for feature rows.
 public func xxHash64(_ bytes: Span<UInt8>, seed: UInt64) -> UInt64 {
     unsafe bytes.withUnsafeBytes { unsafe xxhash_64($0.baseAddress, $0.count, seed) }

@@ -16,7 +16,10 @@ extension Joiner {
         }
     }
 
-    private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
+    private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(
+        _ slot: UInt32,
+        sink: inout Sink
+    ) {
         if impressions.open[slot].click == .applied {
             train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
             return
@@ -36,7 +39,10 @@ extension Joiner {
         train(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
     }
 
-    private mutating func endConversionWindow<Sink: JoinSink & ~Copyable>(_ slot: UInt32, sink: inout Sink) {
+    private mutating func endConversionWindow<Sink: JoinSink & ~Copyable>(
+        _ slot: UInt32,
+        sink: inout Sink
+    ) {
         let isConverted = impressions.open[slot].conversion == .applied
         let labels = Labels(ctr: nil, ctcvr: isConverted)
         if !isConverted { score(slot, labels, sink: &sink) }
@@ -49,7 +55,11 @@ extension Joiner {
 
     /// Trains labels of an open impression, which closes when it has no more. The window that these
     /// labels waited for must be over, or its timer retired.
-    mutating func train<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
+    mutating func train<Sink: JoinSink & ~Copyable>(
+        _ slot: UInt32,
+        _ labels: Labels,
+        sink: inout Sink
+    ) {
         let example = example(slot, labels)
         impressions.open.withRun(of: slot) { features, text in
             sink.train(example, features: features, text: text)

@@ -72,7 +72,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         )
         var joiner = Joiner(settings: settings.join, partitionCount: progress.count)
         if let state {
-            try state.restore(learner: &learner, joiner: &joiner)
+            try state.restore(learner: &learner, joiner: &joiner, schema: settings.schema)
             joiner.grow(toPartitionCount: progress.count)
         }
         let quarantineFile = try sideFiles.quarantine.map { path throws(PipelineError) in

@@ -57,7 +57,11 @@ public struct ResumedState: Sendable {
     }
 
     /// Puts the state into a learner and a joiner made with the same settings.
-    func restore(learner: inout Learner, joiner: inout Joiner) throws(PipelineError) {
+    func restore(
+        learner: inout Learner,
+        joiner: inout Joiner,
+        schema: FeatureSchema
+    ) throws(PipelineError) {
         do throws(StateError) {
             var state = learner.copyState()
             state.network = NetworkState(
@@ -73,6 +77,9 @@ public struct ResumedState: Sendable {
             var joined = StateReader(join)
             try joiner.decode(from: &joined)
             try joined.finish()
+            guard joiner.openFeatures(allSatisfy: { schema.accepts($0) }) else {
+                throw StateError("an open impression's features do not fit the schema")
+            }
         } catch {
             throw PipelineError("snapshot \(name) in \(store.directory) does not load: \(error)")
         }

@@ -1,4 +1,3 @@
-
 public import Order
 
 /// What a manifest says beside its list of files.

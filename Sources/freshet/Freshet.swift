@@ -14,6 +14,7 @@ struct Freshet: AsyncParsableCommand {
             """,
         version: programVersion,
         subcommands: [
+            DemoCommand.self,
             RunCommand.self,
             ReplayCommand.self,
             InspectCommand.self,

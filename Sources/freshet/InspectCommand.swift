@@ -8,7 +8,8 @@ import Snapshot
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Shows a state directory's snapshots, their age, figures and positions.")
+        abstract: "Shows a state directory's snapshots, their age, figures and positions."
+    )
 
     @Option(name: .long, help: "The state directory.", completion: .directory)
     var state: String
@@ -23,10 +24,12 @@ struct InspectCommand: ParsableCommand {
         let current = try store.current()
         let entries = names.reversed().map { name in
             InspectedSnapshot(
-                name: name, isCurrent: name == current,
+                name: name,
+                isCurrent: name == current,
                 content: Result { () throws(SnapshotError) in
                     try store.manifest(of: name, as: SnapshotBody.self)
-                })
+                }
+            )
         }
         if json {
             let encoder = JSONEncoder()
@@ -34,7 +37,10 @@ struct InspectCommand: ParsableCommand {
             let now = clockMilliseconds()
             print(
                 String(
-                    decoding: try encoder.encode(entries.map { $0.dated(now) }), as: UTF8.self))
+                    decoding: try encoder.encode(entries.map { $0.dated(now) }),
+                    as: UTF8.self
+                )
+            )
         } else {
             print(entries.map { $0.text(now: clockMilliseconds()) }.joined(separator: "\n\n"))
         }
@@ -96,7 +102,9 @@ private struct InspectedSnapshot {
             case .success(let manifest):
                 try manifest.encode(to: encoder)
                 try container.encode(
-                    Double(now - manifest.body.createdAt) / 1_000, forKey: .age)
+                    Double(now - manifest.body.createdAt) / 1_000,
+                    forKey: .age
+                )
             case .failure(let damage):
                 try container.encode("\(damage)", forKey: .damage)
             }

@@ -21,7 +21,9 @@ struct LearnerSession: Sendable {
     ///   - now: See `PipelineSettings.now`; the first run's, if the state has one, wins unless this
     ///     was asked for explicitly.
     init(
-        options: StateOptions, selection: TimeSelection = TimeSelection(), now: Int64? = nil,
+        options: StateOptions,
+        selection: TimeSelection = TimeSelection(),
+        now: Int64? = nil,
         logger: Logger
     ) throws {
         configuration = try Configuration(file: options.config)
@@ -30,7 +32,9 @@ struct LearnerSession: Sendable {
         let store = try SnapshotStore(directory: directory)
         resumed = try ResumedState.newest(of: store) { damage in
             logger.warning(
-                "a damaged snapshot is passed over", metadata: ["snapshot": "\(damage)"])
+                "a damaged snapshot is passed over",
+                metadata: ["snapshot": "\(damage)"]
+            )
         }
         let entries = configuration.canonical.map {
             ConfigurationEntry(key: $0.key, value: $0.value)
@@ -39,13 +43,19 @@ struct LearnerSession: Sendable {
             try Self.check(entries, fit: resumed, file: options.config, directory: directory)
         }
         writer = SnapshotWriter(
-            store: store, settings: configuration.snapshots,
+            store: store,
+            settings: configuration.snapshots,
             stamp: SnapshotStamp(
                 programVersion: programVersion,
-                configurationFingerprint: configuration.fingerprint, configuration: entries),
-            logger: logger)
+                configurationFingerprint: configuration.fingerprint,
+                configuration: entries
+            ),
+            logger: logger
+        )
         settings = configuration.pipelineSettings(
-            selection: selection, now: now ?? resumed?.body.now ?? clockMilliseconds())
+            selection: selection,
+            now: now ?? resumed?.body.now ?? clockMilliseconds()
+        )
         schedule = options.snapshotEvery?.schedule ?? configuration.snapshots.every
         self.logger = logger
     }
@@ -73,16 +83,28 @@ struct LearnerSession: Sendable {
 
     /// The loop over a source that stands at `positions`.
     func loop<Source: RecordSource & ~Copyable>(
-        over source: consuming Source, isLive: Bool, examples: String? = nil
+        over source: consuming Source,
+        isLive: Bool,
+        examples: String? = nil
     ) throws -> TrainingLoop<Source> {
         let pipeline = try Pipeline(
-            settings: settings, source: source, state: resumed,
+            settings: settings,
+            source: source,
+            state: resumed,
             sideFiles: SideFilePaths(
-                quarantine: directory + "/quarantine.jsonl", examples: examples),
-            logger: logger)
+                quarantine: directory + "/quarantine.jsonl",
+                examples: examples
+            ),
+            logger: logger
+        )
         return TrainingLoop(
-            pipeline: pipeline, writer: writer, every: schedule, isLive: isLive,
-            hasSnapshot: resumed != nil, clock: clockMilliseconds)
+            pipeline: pipeline,
+            writer: writer,
+            every: schedule,
+            isLive: isLive,
+            hasSnapshot: resumed != nil,
+            clock: clockMilliseconds
+        )
     }
 
     /// The newest snapshot: written by this run, or resumed from.
@@ -92,7 +114,10 @@ struct LearnerSession: Sendable {
     }
 
     private static func check(
-        _ entries: [ConfigurationEntry], fit resumed: ResumedState, file: String, directory: String
+        _ entries: [ConfigurationEntry],
+        fit resumed: ResumedState,
+        file: String,
+        directory: String
     ) throws {
         let difference = Configuration.firstDifference(
             saved: resumed.body.configuration.map { ($0.key, $0.value) },

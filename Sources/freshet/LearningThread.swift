@@ -40,23 +40,31 @@ struct LearningThread: Service {
 
     /// Runs the work, and `others` beside it, until the work ends or a signal comes.
     static func run(
-        logger: Logger, beside others: [any Service] = [],
+        logger: Logger,
+        beside others: [any Service] = [],
         _ work: @escaping @Sendable (StopFlag) throws -> Void
     ) async throws {
         let learner = ServiceGroupConfiguration.ServiceConfiguration(
-            service: LearningThread(work), successTerminationBehavior: .gracefullyShutdownGroup,
-            failureTerminationBehavior: .gracefullyShutdownGroup)
+            service: LearningThread(work),
+            successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup
+        )
         let beside = others.map {
             ServiceGroupConfiguration.ServiceConfiguration(
-                service: $0, successTerminationBehavior: .ignore,
-                failureTerminationBehavior: .gracefullyShutdownGroup)
+                service: $0,
+                successTerminationBehavior: .ignore,
+                failureTerminationBehavior: .gracefullyShutdownGroup
+            )
         }
         var quiet = logger
         quiet.logLevel = .error
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: beside + [learner], gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: quiet))
+                services: beside + [learner],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet
+            )
+        )
         try await group.run()
     }
 }

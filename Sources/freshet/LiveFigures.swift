@@ -43,7 +43,8 @@ struct LiveFiguresPublisher {
         self.interval = interval
     }
 
-    mutating func observe<Source: RecordSource & ~Copyable>(_ pipeline: borrowing Pipeline<Source>) {
+    mutating func observe<Source: RecordSource & ~Copyable>(_ pipeline: borrowing Pipeline<Source>)
+    {
         let now = ContinuousClock.now
         if let last, now - last < interval { return }
         last = now
@@ -54,9 +55,14 @@ struct LiveFiguresPublisher {
 extension Pipeline where Source: ~Copyable {
     fileprivate var liveFigures: LiveFigures {
         LiveFigures(
-            consumed: consumed, ledger: ledger, roles: partitions.map(\.role),
-            openImpressions: openImpressionCount, heldEvents: heldEventCount,
-            streamTime: streamTime == .min ? nil : streamTime, metrics: metrics,
-            skippedUpdates: skippedUpdates)
+            consumed: consumed,
+            ledger: ledger,
+            roles: partitions.map(\.role),
+            openImpressions: openImpressionCount,
+            heldEvents: heldEventCount,
+            streamTime: streamTime == .min ? nil : streamTime,
+            metrics: metrics,
+            skippedUpdates: skippedUpdates
+        )
     }
 }

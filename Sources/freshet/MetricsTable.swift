@@ -4,13 +4,15 @@ import Learn
 /// Figures per task as a table for people, beside the best possible ones where they are known.
 enum MetricsTable {
     static func lines(_ report: MetricsReport, best: TaskTable<TaskFigures>? = nil) -> [String] {
+        let width = best == nil ? 7 : 16
         var lines = [
-            "task        AUC     log loss  norm. entropy  calibration      count"
+            "task".padding(toLength: width, withPad: " ", startingAt: 0)
+                + "     AUC     log loss  norm. entropy  calibration      count"
         ]
         for (name, figures) in rows(report.figures) {
-            lines.append(line(name, figures))
+            lines.append(line(name, figures, width: width))
             if let best = best.map(rows)?.first(where: { $0.0 == name })?.1 {
-                lines.append(line("  best", best))
+                lines.append(line("  best possible", best, width: width))
             }
         }
         if !report.mature {
@@ -23,8 +25,8 @@ enum MetricsTable {
         [("CTR", table.ctr), ("CVR", table.cvr), ("CTCVR", table.ctcvr)]
     }
 
-    private static func line(_ name: String, _ figures: TaskFigures) -> String {
-        name.padding(toLength: 7, withPad: " ", startingAt: 0)
+    private static func line(_ name: String, _ figures: TaskFigures, width: Int) -> String {
+        name.padding(toLength: width, withPad: " ", startingAt: 0)
             + cell(figures.auc, "%.4f", width: 8) + cell(figures.logLoss, "%.5f", width: 13)
             + cell(figures.normalizedEntropy, "%.4f", width: 15)
             + cell(figures.calibration, "%.3f", width: 13)

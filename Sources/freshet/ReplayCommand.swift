@@ -16,7 +16,8 @@ struct ReplayCommand: AsyncParsableCommand {
         discussion: """
             Ends in the model that the live daemon would have made of the same records. Stopped \
             (Ctrl-C) and started again, it continues where it was.
-            """)
+            """
+    )
 
     @OptionGroup var options: StateOptions
 
@@ -26,7 +27,8 @@ struct ReplayCommand: AsyncParsableCommand {
             A folder with impressions*.jsonl, clicks*.jsonl and conversions*.jsonl, plain or .lz4. \
             Without it the configured topics are read up to their present ends.
             """,
-        completion: .directory)
+        completion: .directory
+    )
     var files: String?
 
     @Option(name: .long, help: "Only events timed at or after this (milliseconds, or ISO 8601).")
@@ -43,12 +45,15 @@ struct ReplayCommand: AsyncParsableCommand {
         help: """
             Records without a timestamp of their own must not be timed further ahead of this than \
             events.max_time_ahead (default: the start of the first run).
-            """)
+            """
+    )
     var now: TimeArgument?
 
     @Option(
-        name: .long, help: "Write one JSON line per trained example to this file.",
-        completion: .file())
+        name: .long,
+        help: "Write one JSON line per trained example to this file.",
+        completion: .file()
+    )
     var examples: String?
 
     @Flag(name: .long, help: "Print the summary as JSON.")
@@ -59,7 +64,9 @@ struct ReplayCommand: AsyncParsableCommand {
         let session = try LearnerSession(
             options: options,
             selection: TimeSelection(from: from?.milliseconds, until: until?.milliseconds),
-            now: now?.milliseconds, logger: logger)
+            now: now?.milliseconds,
+            logger: logger
+        )
         let start = ContinuousClock.now
         let ended = Ending()
         let command = self
@@ -70,41 +77,56 @@ struct ReplayCommand: AsyncParsableCommand {
             throw PipelineError("there was nothing to replay")
         }
         let report = ReplayReport(
-            summary: newest.body.summary, snapshot: newest.name,
-            seconds: (ContinuousClock.now - start) / .seconds(1))
+            summary: newest.body.summary,
+            snapshot: newest.name,
+            seconds: (ContinuousClock.now - start) / .seconds(1)
+        )
         print(json ? try report.json() : report.text())
         if !ended.value {
             throw PipelineError(
                 "stopped before the end and saved as snapshot \(newest.name); "
-                    + "the same command continues")
+                    + "the same command continues"
+            )
         }
     }
 
     /// - Returns: whether the records' end was reached.
     private func replay(
-        _ session: LearnerSession, logger: Logger, stop: StopFlag
+        _ session: LearnerSession,
+        logger: Logger,
+        stop: StopFlag
     ) throws -> Bool {
         if let files {
             let source = try FileSource(
-                folder: files, recordBytesMax: session.settings.decode.recordBytesMax,
-                start: session.positions)
+                folder: files,
+                recordBytesMax: session.settings.decode.recordBytesMax,
+                start: session.positions
+            )
             try session.checkFiles(source.partitions, folder: files)
             return try replay(over: source, session, stop: stop)
         }
         let source = try KafkaSource(
-            configuration: session.configuration, resume: session.positions,
-            mode: .untilEndAtStart, logger: logger)
+            configuration: session.configuration,
+            resume: session.positions,
+            mode: .untilEndAtStart,
+            logger: logger
+        )
         return try replay(over: source, session, stop: stop)
     }
 
     private func replay<Source: RecordSource & ~Copyable>(
-        over source: consuming Source, _ session: LearnerSession, stop: StopFlag
+        over source: consuming Source,
+        _ session: LearnerSession,
+        stop: StopFlag
     ) throws -> Bool {
         var loop = try session.loop(over: source, isLive: false, examples: examples)
         var progress = ProgressBar()
-        let ended = try loop.run(shouldStop: { stop.isSet }) { pipeline in
-            progress.update(fraction: pipeline.fractionRead, events: pipeline.consumed)
-        }
+        let ended = try loop.run(
+            shouldStop: { stop.isSet },
+            observe: { pipeline in
+                progress.update(fraction: pipeline.fractionRead, events: pipeline.consumed)
+            }
+        )
         if ended, let advanceTo { loop.advance(to: advanceTo.milliseconds) }
         progress.finish()
         try loop.finish()

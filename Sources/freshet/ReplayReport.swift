@@ -3,11 +3,13 @@ import Foundation
 import Learn
 import Pipeline
 
-/// The result of a replay, as JSON for scripts or as text for people.
+/// The result of a replay or a demo, as JSON for scripts or as text for people.
 struct ReplayReport {
     let summary: Summary
     let snapshot: String
     let seconds: Double
+    /// The best possible figures of the same impressions, where they are known.
+    var best: TaskTable<TaskFigures>?
 
     func json() throws -> String {
         let encoder = JSONEncoder()
@@ -26,9 +28,10 @@ struct ReplayReport {
         lines.append(
             "trained on \(summary.trained.ctr) CTR and \(summary.trained.ctcvr) CTCVR labels, "
                 + "\(summary.skippedUpdates) updates skipped, \(summary.disordered) events "
-                + "out of order")
+                + "out of order"
+        )
         lines.append("")
-        lines += MetricsTable.lines(summary.metrics)
+        lines += MetricsTable.lines(summary.metrics, best: best)
         lines.append("")
         if let time = summary.streamTime { lines.append("stream time   \(timestampText(time))") }
         lines.append("state digest  \(summary.stateDigest)")

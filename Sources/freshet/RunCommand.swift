@@ -16,7 +16,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             Resumes from the state directory's newest good snapshot; without one it starts where \
             kafka.start says. SIGTERM and SIGINT (Ctrl-C) save and end it.
-            """)
+            """
+    )
 
     @OptionGroup var options: StateOptions
 
@@ -35,27 +36,38 @@ struct RunCommand: AsyncParsableCommand {
                     "snapshot": "\(newest.name)",
                     "consumed": "\(newest.body.summary.consumed.total)",
                     "state_digest": "\(newest.body.summary.stateDigest)",
-                ])
+                ]
+            )
         }
     }
 
     /// The daemon's work, until it is told to stop; the demo runs it too.
     static func learn(
-        _ session: LearnerSession, figures: LiveFiguresBox, logger: Logger, stop: StopFlag
+        _ session: LearnerSession,
+        figures: LiveFiguresBox,
+        logger: Logger,
+        stop: StopFlag
     ) throws {
         let source = try KafkaSource(
-            configuration: session.configuration, resume: session.positions, mode: .live,
-            logger: logger)
+            configuration: session.configuration,
+            resume: session.positions,
+            mode: .live,
+            logger: logger
+        )
         logger.info(
             session.resumed == nil ? "started" : "resumed",
             metadata: [
                 "partitions": "\(source.partitions.count)",
                 "snapshot": "\(session.resumed?.name ?? "none")",
                 "state": "\(session.directory)",
-            ])
+            ]
+        )
         var loop = try session.loop(over: source, isLive: true)
         var publisher = LiveFiguresPublisher(box: figures)
-        _ = try loop.run(shouldStop: { stop.isSet }) { pipeline in publisher.observe(pipeline) }
+        _ = try loop.run(
+            shouldStop: { stop.isSet },
+            observe: { pipeline in publisher.observe(pipeline) }
+        )
         try loop.finish()
     }
 }

@@ -6,13 +6,17 @@ import Snapshot
 /// What `run` and `replay` have in common.
 struct StateOptions: ParsableArguments {
     @Option(
-        name: .long, help: "The configuration, a YAML file (see config/freshet.yaml).",
-        completion: .file(extensions: ["yaml", "yml"]))
+        name: .long,
+        help: "The configuration, a YAML file (see config/freshet.yaml).",
+        completion: .file(extensions: ["yaml", "yml"])
+    )
     var config: String
 
     @Option(
-        name: .long, help: "The state directory; created if absent, resumed from otherwise.",
-        completion: .directory)
+        name: .long,
+        help: "The state directory; created if absent, resumed from otherwise.",
+        completion: .directory
+    )
     var state: String
 
     @Option(
@@ -21,7 +25,8 @@ struct StateOptions: ParsableArguments {
             How often to save, over the configured schedule: a number of consumed events (taken when \
             their total is divisible by it), or a duration such as 30s (of the clock in run, of \
             stream time in replay).
-            """)
+            """
+    )
     var snapshotEvery: ScheduleArgument?
 }
 

@@ -179,7 +179,7 @@ struct ConfigurationTests {
             (
                 "adagrad",
                 OptimizerSettings(
-                    method: .adagrad(initialAccumulator: 0.1, epsilon: 1e-6, accumulatorMax: 25),
+                    method: .adagrad(initialAccumulator: 1e-4, epsilon: 1e-6, accumulatorMax: 25),
                     embeddingRate: 0.05,
                     denseRate: 0.02
                 )
@@ -275,7 +275,7 @@ struct RepositoryConfigurationTests {
             .replacing("  method: adagrad\n", with: "  method: ftrl\n")
             .replacing("  embedding_rate: 0.05\n  dense_rate: 0.02\n", with: "")
             .replacing(
-                "  initial_accumulator: 0.1\n  epsilon: 1e-6\n  accumulator_max: 25",
+                "  initial_accumulator: 1e-4\n  epsilon: 1e-6\n  accumulator_max: 25",
                 with: ""
             )
             .replacing("  # secrets:\n  #   sasl", with: "  secrets:\n    sasl")

@@ -351,7 +351,7 @@ struct RefusalTests {
             "divide by 0"
         ),
         .after(
-            "optimizer: {accumulator_max: 0.1}",
+            "optimizer: {accumulator_max: 1e-5}",
             line: 2,
             key: "optimizer.accumulator_max",
             "more than initial_accumulator"

@@ -45,7 +45,7 @@ private let schema: FeatureSchema = {
     )
     func realWeek() throws {
         var source = try FileSource(folder: folder, recordBytesMax: 1 << 20)
-        var decoder = Decoder(schema: schema, settings: DecodeSettings())
+        var decoder = EventDecoder(schema: schema, settings: DecodeSettings())
         var batch = EventBatch()
         var counts = Array(repeating: 0, count: source.partitions.count)
         for (index, partition) in source.partitions.enumerated() {

@@ -250,10 +250,12 @@ struct Draw: Sendable, CustomTestStringConvertible {
         metrics.score(example(Labels(ctr: false, ctcvr: false), ctr: -1), calibration: plain)
         let json = try JSONEncoder().encode(metrics.report())
         let object = try #require(
-            try JSONSerialization.jsonObject(with: json) as? [String: [String: Any]]
+            try JSONSerialization.jsonObject(with: json) as? [String: Any]
         )
-        #expect(Set(object.keys) == ["ctr", "cvr", "ctcvr"])
-        let ctr = try #require(object["ctr"])
+        #expect(Set(object.keys) == ["ctr", "cvr", "ctcvr", "mature", "immature", "all"])
+        #expect(object["mature"] as? Bool == false)
+        let ctr = try #require(object["ctr"] as? [String: Any])
+        let cvr = try #require(object["cvr"] as? [String: Any])
         #expect(
             Set(ctr.keys) == ["auc", "log_loss", "normalized_entropy", "calibration", "count"]
         )
@@ -261,6 +263,6 @@ struct Draw: Sendable, CustomTestStringConvertible {
         #expect(ctr["calibration"] is NSNull)
         #expect(abs(try #require(ctr["log_loss"] as? Double) - log1p(exp(-1))) < 1e-12)
         #expect(ctr["count"] as? Int == 1)
-        #expect(object["cvr"]?["log_loss"] is NSNull && object["cvr"]?["count"] as? Int == 0)
+        #expect(cvr["log_loss"] is NSNull && cvr["count"] as? Int == 0)
     }
 }

@@ -16,8 +16,10 @@ private struct SplitMix64: RandomNumberGenerator {
 
 private func event(_ role: Role, _ time: Int64, offset: Int64) -> DecodedRecord {
     DecodedRecord(
-        kind: .event, event: Event(role: role, time: time, impressionID: EventID("x")),
-        offset: offset)
+        kind: .event,
+        event: Event(role: role, time: time, impressionID: EventID("x")),
+        offset: offset
+    )
 }
 
 private func rejected(_ role: Role, offset: Int64) -> DecodedRecord {
@@ -35,7 +37,9 @@ private struct Taken: Equatable {
 /// Merges all lanes, each refilled in pieces of the given sizes.
 private func merge(_ lanes: [[DecodedRecord]], pieces: () -> Int) -> [Taken] {
     var merge = EventMerge(
-        carriedTimes: Array(repeating: .min, count: lanes.count), orderingDelay: 0)
+        carriedTimes: Array(repeating: .min, count: lanes.count),
+        orderingDelay: 0
+    )
     var fetched = Array(repeating: 0, count: lanes.count)
     var taken: [Taken] = []
     while true {
@@ -76,7 +80,8 @@ private func merge(_ lanes: [[DecodedRecord]], pieces: () -> Int) -> [Taken] {
             merge(lanes, pieces: { 2 }) == [
                 Taken(lane: 1, offset: 0), Taken(lane: 0, offset: 0), Taken(lane: 0, offset: 1),
                 Taken(lane: 1, offset: 1),
-            ])
+            ]
+        )
     }
 
     @Test("a rejected record takes the time of the accepted one before it")
@@ -110,7 +115,8 @@ private func merge(_ lanes: [[DecodedRecord]], pieces: () -> Int) -> [Taken] {
         #expect(merge(lanes, pieces: { 1 }) == whole, "seed \(seed)")
         #expect(
             merge(lanes, pieces: { Int.random(in: 1...7, using: &random) }) == whole,
-            "seed \(seed)")
+            "seed \(seed)"
+        )
     }
 
     @Test("live, a caught-up partition holds the merge until the clock has passed by the delay")

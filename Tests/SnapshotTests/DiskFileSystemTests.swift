@@ -13,8 +13,11 @@ import Testing
         let store = try SnapshotStore(directory: directory + "/deep/state")
         try store.write(
             name: "0000000001",
-            sections: [Section(name: "big", content: .bytes([UInt8](repeating: 7, count: 1 << 20)))],
-            manifest: Body(text: "ä"))
+            sections: [
+                Section(name: "big", content: .bytes([UInt8](repeating: 7, count: 1 << 20)))
+            ],
+            manifest: Body(text: "ä")
+        )
         let manifest = try store.manifest(of: "0000000001", as: Body.self)
         #expect(manifest.body == Body(text: "ä"))
         #expect(try store.section("big", of: "0000000001", files: manifest.files).count == 1 << 20)

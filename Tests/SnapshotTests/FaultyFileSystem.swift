@@ -1,11 +1,10 @@
 import Snapshot
-import Synchronization
 
 /// A file system in memory that fails, or loses what was not synced, at a chosen operation.
 ///
 /// Like a disk with a write cache: a file's content is durable once the file is synced, a directory's
-/// entries once the directory is.
-final class FaultyFileSystem: FileSystem {
+/// entries once the directory is. Each test drives its own from one thread, hence unchecked.
+final class FaultyFileSystem: FileSystem, @unchecked Sendable {
     enum Fault: Equatable {
         case none
         /// The operation with this index reports an error; later ones work.
@@ -15,47 +14,37 @@ final class FaultyFileSystem: FileSystem {
         case powerLoss(at: Int)
     }
 
-    private let state = Mutex(State())
-
-    private struct State {
-        let root = Directory()
-        var fault = Fault.none
-        var operations = 0
-    }
-
+    private let root = Directory()
+    private var fault = Fault.none
     /// Operations so far that a fault can hit.
-    var operations: Int { state.withLock { $0.operations } }
+    private(set) var operations = 0
 
     func inject(_ fault: Fault) {
-        state.withLock {
-            $0.fault = fault
-            $0.operations = 0
-        }
+        self.fault = fault
+        operations = 0
     }
 
     /// Comes back after a power loss.
     /// - Parameter keepingUnsynced: Whether the cache happened to reach the disk.
     func restart(keepingUnsynced: Bool) {
-        state.withLock {
-            $0.fault = .none
-            if !keepingUnsynced { $0.root.forgetUnsynced() }
-        }
+        fault = .none
+        if !keepingUnsynced { root.forgetUnsynced() }
     }
 
     fileprivate func perform<Result>(
-        _ operation: String, _ path: String, _ body: (Directory) throws(FileError) -> Result
+        _ operation: String,
+        _ path: String,
+        _ body: (Directory) throws(FileError) -> Result
     ) throws(FileError) -> Result {
-        try state.withLock { (state) throws(FileError) -> Result in
-            let index = state.operations
-            state.operations += 1
-            switch state.fault {
-            case .fail(at: index):
-                throw FileError(operation: operation, path: path, reason: "injected fault")
-            case .powerLoss(let at) where index >= at:
-                throw FileError(operation: operation, path: path, reason: "no power")
-            default:
-                return try body(state.root)
-            }
+        let index = operations
+        operations += 1
+        switch fault {
+        case .fail(at: index):
+            throw FileError(operation: operation, path: path, reason: "injected fault")
+        case .powerLoss(let at) where index >= at:
+            throw FileError(operation: operation, path: path, reason: "no power")
+        default:
+            return try body(root)
         }
     }
 

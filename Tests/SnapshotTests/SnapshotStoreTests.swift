@@ -9,7 +9,8 @@ private func sections(_ generation: Int) -> [Section] {
     [
         Section(
             name: "parameters",
-            content: .floats((0..<5_000).map { Float($0 &* 7 &+ generation) / 3 })),
+            content: .floats((0..<5_000).map { Float($0 &* 7 &+ generation) / 3 })
+        ),
         Section(name: "join", content: .bytes(Array("generation \(generation)".utf8))),
     ]
 }
@@ -37,7 +38,11 @@ private func newestGeneration(in files: FaultyFileSystem) throws -> Int? {
 private func storeWithOneSnapshot() throws -> (FaultyFileSystem, SnapshotStore) {
     let files = FaultyFileSystem()
     let store = try SnapshotStore(directory: "/state", files: files)
-    try store.write(name: try store.nextName(), sections: sections(1), manifest: Body(generation: 1))
+    try store.write(
+        name: try store.nextName(),
+        sections: sections(1),
+        manifest: Body(generation: 1)
+    )
     return (files, store)
 }
 
@@ -50,8 +55,10 @@ private func storeWithOneSnapshot() throws -> (FaultyFileSystem, SnapshotStore) 
         #expect(try store.nextName() == "0000000002")
     }
 
-    @Test("after a fault at any operation the old or the new snapshot loads, never anything else",
-        arguments: ["failure", "power loss, cache lost", "power loss, cache kept"])
+    @Test(
+        "after a fault at any operation the old or the new snapshot loads, never anything else",
+        arguments: ["failure", "power loss, cache lost", "power loss, cache kept"]
+    )
     func everyOperation(kind: String) throws {
         var outcomes: Set<Int> = []
         var step = 0
@@ -60,7 +67,10 @@ private func storeWithOneSnapshot() throws -> (FaultyFileSystem, SnapshotStore) 
             files.inject(kind == "failure" ? .fail(at: step) : .powerLoss(at: step))
             let written = Result {
                 try store.write(
-                    name: "0000000002", sections: sections(2), manifest: Body(generation: 2))
+                    name: "0000000002",
+                    sections: sections(2),
+                    manifest: Body(generation: 2)
+                )
             }
             let operations = files.operations
             files.restart(keepingUnsynced: kind != "power loss, cache lost")
@@ -83,7 +93,10 @@ private func storeWithOneSnapshot() throws -> (FaultyFileSystem, SnapshotStore) 
         files.inject(.fail(at: 3))
         #expect(throws: SnapshotError.self) {
             try store.write(
-                name: "0000000002", sections: sections(2), manifest: Body(generation: 2))
+                name: "0000000002",
+                sections: sections(2),
+                manifest: Body(generation: 2)
+            )
         }
         files.inject(.none)
         #expect(try files.list("/state/snapshots") == ["0000000001"])
@@ -91,8 +104,10 @@ private func storeWithOneSnapshot() throws -> (FaultyFileSystem, SnapshotStore) 
         #expect(try newestGeneration(in: files) == 2)
     }
 
-    @Test("any altered byte and any truncation is refused, naming the file",
-        arguments: ["manifest.json", "parameters.lz4", "join.lz4"])
+    @Test(
+        "any altered byte and any truncation is refused, naming the file",
+        arguments: ["manifest.json", "parameters.lz4", "join.lz4"]
+    )
     func alteration(file: String) throws {
         let (files, _) = try storeWithOneSnapshot()
         let path = "/state/snapshots/0000000001/" + file
@@ -127,17 +142,25 @@ private func storeWithOneSnapshot() throws -> (FaultyFileSystem, SnapshotStore) 
         let (files, store) = try storeWithOneSnapshot()
         for generation in 2...6 {
             try store.write(
-                name: try store.nextName(), sections: sections(generation),
-                manifest: Body(generation: generation))
+                name: try store.nextName(),
+                sections: sections(generation),
+                manifest: Body(generation: generation)
+            )
         }
         let created: (String) -> Int64? = { Int64($0).map { $0 * 1_000 } }
         try store.prune(SnapshotSettings(keep: 4), now: 6_000, creationTime: created)
         #expect(try store.names().map { Int($0) } == [3, 4, 5, 6])
         try store.prune(
-            SnapshotSettings(keep: 4, keepFor: 1_500), now: 6_000, creationTime: created)
+            SnapshotSettings(keep: 4, keepFor: 1_500),
+            now: 6_000,
+            creationTime: created
+        )
         #expect(try store.names().map { Int($0) } == [5, 6])
         try store.prune(
-            SnapshotSettings(keep: 1, keepFor: 1), now: 60_000, creationTime: created)
+            SnapshotSettings(keep: 1, keepFor: 1),
+            now: 60_000,
+            creationTime: created
+        )
         #expect(try store.names().map { Int($0) } == [6])
         #expect(try newestGeneration(in: files) == 6)
     }

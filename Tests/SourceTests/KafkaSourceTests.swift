@@ -213,6 +213,44 @@ struct KafkaSourceTests {
         #expect(try source.payloadHashes(at: [nil, nil, nil]) == [nil, nil, nil])
     }
 
+    @Test("a replay of 300,000 records of 700 bytes counts and measures them all")
+    func throughput() throws {
+        var topics = try Topics([.impression: 32])
+        let fields = (0..<50).map { "\"field_\($0)\":\($0 * 97)" }.joined(separator: ",")
+        let tail = fields.utf8.prefix(690)
+        for index in 0..<300_000 {
+            let payload = Array("\(1_000_000_000 + index * 7_919)".utf8) + tail
+            try topics.producer.produce(
+                topic: topics.topic(.impression),
+                partition: Int32(index % 32),
+                payload: payload.span
+            )
+        }
+        try topics.producer.flush(timeoutMilliseconds: 60_000)
+        var source = try topics.open([.impression])
+        let start = ContinuousClock.now
+        var count = 0
+        var byteCount = 0
+        var isOpen = true
+        while isOpen {
+            let before = count
+            isOpen = false
+            for index in source.partitions.indices where !source.isAtEnd(partition: index) {
+                isOpen = true
+                try source.fetch(partition: index) { _, _, payload in
+                    count += 1
+                    byteCount += payload.count
+                }
+            }
+            if count == before { source.wait(milliseconds: 5) }
+        }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        print(
+            "read \(Int(Double(count) / seconds)) records of \(byteCount / count) bytes per second"
+        )
+        #expect(count == 300_000)
+    }
+
     @Test("positions can be committed for other tools to see")
     func commit() throws {
         var topics = try Topics([.impression: 2])

@@ -74,7 +74,16 @@ public final class BrokerProcess {
     }
 
     /// Stops the embedded broker's process as it stands; it answers nothing until `resume`.
-    public func suspend() { _ = process?.suspend() }
+    public func suspend() {
+        guard let process, process.suspend() else { return }
+        // The signal is delivered some time later: wait until the system shows the process as stopped.
+        while let status = try? String(
+            contentsOfFile: "/proc/\(process.processIdentifier)/stat",
+            encoding: .utf8
+        ), !status.contains(") T ") {
+            usleep(1_000)
+        }
+    }
 
     public func resume() { _ = process?.resume() }
 
