@@ -13,7 +13,8 @@ struct InspectCommandTests {
         ])
         try #require(generated.status == 0, "\(generated.errors)")
         let outcome = try CommandProcess.run(
-            fixture.arguments("replay", ["--files", events, "--snapshot-every", "1000", "--json"]))
+            fixture.arguments("replay", ["--files", events, "--snapshot-every", "1000", "--json"])
+        )
         try #require(outcome.status == 0, "\(outcome.errors)")
         return (fixture, try outcome.json)
     }
@@ -44,7 +45,8 @@ struct InspectCommandTests {
         let value = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
         let snapshots = try #require(value as? [[String: Any]])
         #expect(
-            snapshots.map { $0["name"] as? String } == ["0000000003", "0000000002", "0000000001"])
+            snapshots.map { $0["name"] as? String } == ["0000000003", "0000000002", "0000000001"]
+        )
         #expect(snapshots.map { $0["current"] as? Bool } == [true, false, false])
         let totals = try snapshots.map { snapshot in
             let summary = try #require(snapshot["summary"] as? [String: Any])
@@ -84,9 +86,11 @@ struct InspectCommandTests {
 
         let events = fixture.folder.path("events")
         let replay = try CommandProcess.run(
-            fixture.arguments("replay", ["--files", events, "--json"]))
+            fixture.arguments("replay", ["--files", events, "--json"])
+        )
         #expect(replay.status == 0, "\(replay.errors)")
         #expect(
-            try replay.json["state_digest"] as? String == summary["state_digest"] as? String)
+            try replay.json["state_digest"] as? String == summary["state_digest"] as? String
+        )
     }
 }

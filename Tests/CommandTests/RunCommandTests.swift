@@ -52,12 +52,16 @@ struct RunCommandTests {
         // Goes on with what comes live; a kill in between loses nothing either.
         let killed = try CommandProcess(arguments)
         produced += try generate(
-            to: broker, ["--live", "--events", "600", "--seed", "2", "--rate", "150"])
+            to: broker,
+            ["--live", "--events", "600", "--seed", "2", "--rate", "150"]
+        )
         killed.send(SIGKILL)
         #expect(try killed.finish().status == nil)
         let second = try CommandProcess(arguments)
         produced += try generate(
-            to: broker, ["--live", "--events", "300", "--seed", "3", "--rate", "150"])
+            to: broker,
+            ["--live", "--events", "300", "--seed", "3", "--rate", "150"]
+        )
         try wait(seconds: 60, for: "all \(produced) events: \(second.errors)") {
             try fixture.consumed() >= produced
         }
@@ -79,8 +83,11 @@ struct RunCommandTests {
 
         let replay = try CommandProcess.run(
             fixture.arguments(
-                "replay", ["--json", "--advance-to", "\(time)"],
-                state: fixture.folder.path("replayed")))
+                "replay",
+                ["--json", "--advance-to", "\(time)"],
+                state: fixture.folder.path("replayed")
+            )
+        )
         try #require(replay.status == 0, "\(replay.errors)")
         let replayed = try replay.json
         #expect(replayed["disordered"] as? Int == 0)
