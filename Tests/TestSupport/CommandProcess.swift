@@ -68,7 +68,8 @@ public final class CommandProcess {
             guard ContinuousClock.now < deadline else {
                 send(SIGKILL)
                 throw CommandFailure(
-                    "\(process.arguments ?? []) still ran after \(seconds) s: \(errors)")
+                    "\(process.arguments ?? []) still ran after \(seconds) s: \(errors)"
+                )
             }
             usleep(2_000)
         }
