@@ -34,6 +34,11 @@ struct DemoCommandTests {
         #expect(consumed["impressions"] == Int(produced.1), "\(output)")
         #expect(consumed["clicks"] == Int(produced.2), "\(output)")
         #expect(try #require(Int(produced.1)) > 1_000)
+        let counts = output.matches(of: #/(?m)^(?:CTR|  best possible) .* (\d+)$/#).compactMap {
+            Double($0.1)
+        }
+        try #require(counts.count == 4, "\(output)")
+        #expect(abs(counts[0] / counts[1] - 1) < 0.2, "not of the same impressions: \(output)")
         let metrics = try #require(body["metrics"] as? [String: Any])
         #expect(metrics["mature"] as? Bool == true)
 
