@@ -70,6 +70,15 @@ struct HeldEvents: Sendable {
         index.insert(Self.tag(.conversionOfImpression, impressionID), slot)
     }
 
+    /// Replaces every event's partition.
+    mutating func updatePartitions(_ transform: (Int32) -> Int32) {
+        var slot = list.oldest
+        while let current = slot {
+            list[current].partition = transform(list[current].partition)
+            slot = list.younger(than: current)
+        }
+    }
+
     private static func tag(_ kind: HeldEvent.Kind, _ key: EventID) -> UInt32 {
         IDIndex.tag(of: key, salt: UInt64(kind.rawValue))
     }

@@ -57,6 +57,23 @@ public struct Joiner: Sendable, StateCodable {
         ledger.grow(toPartitionCount: count)
     }
 
+    /// Gives partitions other indices: what was of partition i is of `indices[i]` from now on. The
+    /// others, which appeared since, have no events yet.
+    public mutating func renumberPartitions(_ indices: [Int]) {
+        guard indices != Array(indices.indices) else { return }
+        var renumbered = Ledger(partitionCount: ledger.partitionCount)
+        for (old, new) in indices.enumerated() {
+            renumbered.restore(
+                partition: new,
+                consumed: ledger.consumed[old],
+                counts: ledger.counts[old]
+            )
+        }
+        ledger = renumbered
+        impressions.open.updatePartitions { Int32(indices[Int($0)]) }
+        held.updatePartitions { Int32(indices[Int($0)]) }
+    }
+
     /// Applies one event, after closing what ended before it.
     ///
     /// `features` (encoded words) and `text` (the id's UTF-8 text) are those of an impression, and

@@ -80,6 +80,15 @@ struct OpenImpressions: Sendable {
         return list.append(impression)
     }
 
+    /// Replaces every impression's partition.
+    mutating func updatePartitions(_ transform: (Int32) -> Int32) {
+        var slot = list.oldest
+        while let current = slot {
+            list[current].partition = transform(list[current].partition)
+            slot = list.younger(than: current)
+        }
+    }
+
     mutating func remove(_ slot: UInt32) {
         arena.free(list[slot].run)
         list.remove(slot)

@@ -19,10 +19,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private var joiner: Joiner
     private var sink: LearningSink
     private let quarantine: Quarantine
-    /// Per partition, in the order in which the state came to know them.
+    /// Per partition, in the source's order.
     private var progress: [PartitionProgress]
-    /// The index in `progress` of each of the source's partitions.
-    private let progressIndex: [Int]
     /// Events consumed so far, quarantined ones included: the law's left side.
     public private(set) var consumed: Int
 
@@ -52,18 +50,16 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         logger: Logger
     ) throws(PipelineError) {
         let partitions = source.partitions
-        var progress = state?.progress ?? []
-        if let lost = progress.first(where: { !partitions.contains($0.partition) })?.partition {
+        let known = state?.progress ?? []
+        if let lost = known.first(where: { !partitions.contains($0.partition) })?.partition {
             throw PipelineError(
                 "the state has read \(lost.name)/\(lost.number) (\(lost.role.plural)), which is not "
                     + "there any more: bring it back, or start with a new state directory"
             )
         }
-        for partition in partitions where !progress.contains(where: { $0.partition == partition }) {
-            progress.append(PartitionProgress(partition))
-        }
-        let progressIndex = partitions.map { partition in
-            progress.firstIndex { $0.partition == partition }!
+        // A partition that was added to its topic since stands where it would have stood from the start.
+        let progress = partitions.map { partition in
+            known.first { $0.partition == partition } ?? PartitionProgress(partition)
         }
         var learner = Learner(
             schema: settings.schema,
@@ -73,7 +69,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         var joiner = Joiner(settings: settings.join, partitionCount: progress.count)
         if let state {
             try state.restore(learner: &learner, joiner: &joiner, schema: settings.schema)
-            joiner.grow(toPartitionCount: progress.count)
+            joiner.renumberPartitions(known.map { partitions.firstIndex(of: $0.partition)! })
         }
         let quarantineFile = try sideFiles.quarantine.map { path throws(PipelineError) in
             try SideFile(path: path, length: state?.sideFiles["quarantine"] ?? 0)
@@ -90,7 +86,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         quarantine = Quarantine(file: quarantineFile, logger: logger)
         order = state?.order ?? StreamOrder()
         merge = EventMerge(
-            carriedTimes: progressIndex.map { progress[$0].carriedTime },
+            carriedTimes: progress.map(\.carriedTime),
             orderingDelay: settings.order.orderingDelay
         )
         decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
@@ -98,7 +94,6 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         consumed =
             joiner.ledger.consumed.reduce(0, +) + progress.reduce(0) { $0 + $1.quarantined }
         self.progress = progress
-        self.progressIndex = progressIndex
         self.settings = settings
         self.source = source
     }
@@ -156,10 +151,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private mutating func apply(_ lane: Int) throws(PipelineError) {
         let before = merge.lanes[lane].carriedTime
         let record = merge.take(lane: lane)
-        let index = progressIndex[lane]
-        progress[index].position = record.offset + record.offsetCount
-        progress[index].lastPayloadHash = record.payloadHash
-        progress[index].carriedTime = merge.lanes[lane].carriedTime
+        progress[lane].position = record.offset + record.offsetCount
+        progress[lane].lastPayloadHash = record.payloadHash
+        progress[lane].carriedTime = merge.lanes[lane].carriedTime
         switch record.kind {
         case .event:
             guard settings.selection.contains(record.event.time) else { return }
@@ -176,7 +170,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
 
     private mutating func apply(_ record: DecodedRecord, lane: Int) {
         let event = record.event
-        let partition = progress[progressIndex[lane]].partition
+        let partition = progress[lane].partition
         order.apply(.init(time: event.time, role: event.role, partition: partition.number))
         let words = merge.lanes[lane].batch.words
         let text = merge.lanes[lane].batch.text
@@ -190,14 +184,13 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     }
 
     private mutating func reject(_ record: DecodedRecord, lane: Int) throws(PipelineError) {
-        let index = progressIndex[lane]
         let batch = merge.lanes[lane].batch
         let count = Int(record.offsetCount)
-        progress[index].quarantined += count
+        progress[lane].quarantined += count
         consumed += count
         try quarantine.add(
             batch.rejections[record.rejectionIndex],
-            partition: progress[index].partition,
+            partition: progress[lane].partition,
             offset: record.offset,
             offsetCount: record.offsetCount,
             payload: settings.decode.keepsRejectedPayloads
@@ -207,8 +200,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         if let limit = settings.quarantinedMax, total > limit {
             throw PipelineError(
                 "\(total) records are quarantined, more than quarantine.max_rejected: \(limit); "
-                    + "the last is \(progress[index].partition.name)"
-                    + "/\(progress[index].partition.number) offset \(record.offset): "
+                    + "the last is \(progress[lane].partition.name)"
+                    + "/\(progress[lane].partition.number) offset \(record.offset): "
                     + batch.rejections[record.rejectionIndex].detail
             )
         }
@@ -224,8 +217,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     }
 
     private mutating func fetch(_ lane: Int) throws {
-        let partition = Int32(progressIndex[lane])
-        let role = progress[progressIndex[lane]].partition.role
+        let partition = Int32(lane)
+        let role = progress[lane].partition.role
         let now = settings.now
         try merge.refill(lane: lane) { (batch) throws(SourceError) in
             try source.fetch(partition: lane) { header, content, payload in

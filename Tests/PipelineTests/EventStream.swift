@@ -78,6 +78,14 @@ struct EventStream: Sendable {
     var firstTime: Int64 { records.compactMap { $0.first?.time }.min() ?? 0 }
     var lastTime: Int64 { records.compactMap { $0.last?.time }.max() ?? 0 }
 
+    /// Without some of its partitions.
+    mutating func removePartitions(_ lanes: [Int]) {
+        for lane in lanes.sorted().reversed() {
+            partitions.remove(at: lane)
+            records.remove(at: lane)
+        }
+    }
+
     /// All records of a role, in the order of their times.
     func records(of role: Role) -> [MemoryRecord] {
         zip(partitions, records).filter { $0.0.role == role }.flatMap(\.1)

@@ -161,6 +161,29 @@ struct StoppedReplayTests {
         #expect(error?.description.contains("examples.jsonl has 0 bytes") == true)
     }
 
+    @Test("whose topics have more partitions by then ends as if they had always been there")
+    func grown() throws {
+        let full = try EventStream(events: 3_000, seed: 10, partitionCounts: [3, 2, 2])
+        let half = full.prefix(through: (full.firstTime + full.lastTime) / 2)
+        // Before, nobody had written to the last partition of impressions and the first of clicks
+        // and conversions; these partitions did not exist.
+        let added = [2, 3, 5]
+        var before = half
+        var always = full
+        for lane in added {
+            before.records[lane] = []
+            always.records[lane].removeAll { $0.time <= half.lastTime }
+        }
+        before.removePartitions(added)
+        let state = try StateFolder(configuration())
+        let first = try state.replay(before)
+        #expect(first.openImpressions > 0 && first.heldEvents > 0)
+        expectSame(
+            try state.replay(always),
+            try StateFolder(configuration()).replay(always)
+        )
+    }
+
     @Test("of which a partition is gone is refused, naming it")
     func vanished() throws {
         let stream = try EventStream(events: 2_000, seed: 8, partitionCounts: [2, 2, 1])
