@@ -63,7 +63,7 @@ public struct EventDecoder: ~Copyable {
         }
     }
 
-    /// Appends one record that came without a payload, as a rejection.
+    /// Appends one record whose payload is not looked at, as a rejection.
     public mutating func reject(
         _ record: UnreadableRecord,
         from origin: RecordOrigin,
@@ -83,6 +83,8 @@ public struct EventDecoder: ~Copyable {
                     .recordTooLarge,
                     "\(byteCount) bytes, expected at most \(recordBytesMax)"
                 )
+            case .skipped:
+                Rejection(.skipped, "left out by --skip")
             }
         append(rejection, origin, Span(), hash: 0, to: &batch)
     }

@@ -28,7 +28,7 @@ public struct RecordOrigin: Sendable, BitwiseCopyable {
     }
 }
 
-/// Why a record came without a payload.
+/// Why a record's payload is not looked at.
 public enum UnreadableRecord: Sendable, BitwiseCopyable {
     /// A null value (tombstone).
     case null
@@ -36,4 +36,6 @@ public enum UnreadableRecord: Sendable, BitwiseCopyable {
     case corrupt
     /// More bytes than the source hands over.
     case tooLarge(byteCount: Int)
+    /// The operator left it out.
+    case skipped
 }

@@ -5,6 +5,12 @@ public enum Role: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case click = 1
     case conversion = 2
 
+    /// The role of a plural name; nil if there is none of it.
+    public init?(plural: String) {
+        guard let role = Role.allCases.first(where: { $0.plural == plural }) else { return nil }
+        self = role
+    }
+
     /// The name in configurations, summaries and logs: "impressions", "clicks", "conversions".
     public var plural: String {
         switch self {

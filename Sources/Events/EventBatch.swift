@@ -14,7 +14,7 @@ public struct DecodedRecord: Sendable {
     public var offset: Int64
     /// How many offsets this record stands for: 1, or the range of a corrupt batch.
     public var offsetCount: Int64
-    /// XXH3-64 of the payload, by which a recreated topic is noticed.
+    /// XXH3-64 of the payload, by which a recreated topic is noticed; 0 where it was not looked at.
     public var payloadHash: UInt64
     /// The features' words, in the batch's `words`.
     public var featureRange: Range<Int>

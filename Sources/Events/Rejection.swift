@@ -9,6 +9,8 @@ public enum RejectionReason: String, CaseIterable, Sendable {
     case timeTooEarly = "time_too_early"
     case timeTooFarAhead = "time_too_far_ahead"
     case corruptBatch = "corrupt_batch"
+    /// The operator left it out.
+    case skipped
 }
 
 /// A record that is not an event, and why.

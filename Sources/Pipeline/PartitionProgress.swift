@@ -5,7 +5,8 @@ public struct PartitionProgress: Equatable, Sendable {
     public var partition: Partition
     /// The next offset not yet applied.
     public var position: Int64 = 0
-    /// XXH3-64 of the last record's payload, by which a recreated topic is noticed; nil before any.
+    /// XXH3-64 of the last record's payload, by which a recreated topic is noticed; nil before any,
+    /// and behind a record whose payload was not looked at.
     public var lastPayloadHash: UInt64?
     /// Event time of the last record that had one; a rejected record after it sorts there.
     public var carriedTime = Int64.min
@@ -13,8 +14,9 @@ public struct PartitionProgress: Equatable, Sendable {
     /// nothing, and so are in no digest.
     public var quarantined = 0
 
-    public init(_ partition: Partition) {
+    public init(_ partition: Partition, position: Int64 = 0) {
         self.partition = partition
+        self.position = position
     }
 }
 
@@ -28,7 +30,7 @@ extension PartitionProgress: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let roleName = try container.decode(String.self, forKey: .role)
-        guard let role = Role.allCases.first(where: { $0.plural == roleName }) else {
+        guard let role = Role(plural: roleName) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .role,
                 in: container,

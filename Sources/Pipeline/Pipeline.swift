@@ -21,6 +21,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private let quarantine: Quarantine
     /// Per partition, in the source's order.
     private var progress: [PartitionProgress]
+    /// Per partition, the offsets to leave out.
+    private let skips: [[OffsetRange]]
     /// Events consumed so far, quarantined ones included: the law's left side.
     public private(set) var consumed: Int
 
@@ -58,9 +60,14 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             )
         }
         // A partition that was added to its topic since stands where it would have stood from the start.
-        let progress = partitions.map { partition in
-            known.first { $0.partition == partition } ?? PartitionProgress(partition)
+        let progress = zip(partitions, source.startPositions).map { partition, position in
+            known.first { $0.partition == partition }
+                ?? PartitionProgress(partition, position: position)
         }
+        let skips = try OffsetRange.checked(
+            settings.skips + (state?.body.skips ?? []),
+            partitions: partitions
+        )
         var learner = Learner(
             schema: settings.schema,
             settings: settings.learn,
@@ -90,6 +97,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             orderingDelay: settings.order.orderingDelay
         )
         decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
+        self.skips = skips
         self.joiner = joiner
         consumed =
             joiner.ledger.consumed.reduce(0, +) + progress.reduce(0) { $0 + $1.quarantined }
@@ -148,20 +156,22 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
 
     // MARK: One record
 
+    /// Takes a lane's head. A record whose time is not selected leaves no trace, not even in the
+    /// position: a later run with another selection finds it there.
     private mutating func apply(_ lane: Int) throws(PipelineError) {
         let before = merge.lanes[lane].carriedTime
         let record = merge.take(lane: lane)
+        let time = record.kind == .event ? record.event.time : before
+        guard settings.selection.contains(time) else { return }
         progress[lane].position = record.offset + record.offsetCount
-        progress[lane].lastPayloadHash = record.payloadHash
+        progress[lane].lastPayloadHash = record.payloadHash == 0 ? nil : record.payloadHash
         progress[lane].carriedTime = merge.lanes[lane].carriedTime
         switch record.kind {
         case .event:
-            guard settings.selection.contains(record.event.time) else { return }
             consumed += 1
             apply(record, lane: lane)
             try sink.examples?.check()
         case .rejected:
-            guard settings.selection.contains(before) else { return }
             try reject(record, lane: lane)
         case .unchosen:
             break
@@ -220,6 +230,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let partition = Int32(lane)
         let role = progress[lane].partition.role
         let now = settings.now
+        let skips = skips[lane]
         try merge.refill(lane: lane) { (batch) throws(SourceError) in
             try source.fetch(partition: lane) { header, content, payload in
                 let origin = RecordOrigin(
@@ -229,6 +240,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
                     offsetCount: header.offsetCount,
                     recordTime: header.timestamp ?? now
                 )
+                if skips.contains(where: { $0.contains(header.offset) }) {
+                    return decoder.reject(.skipped, from: origin, into: &batch)
+                }
                 switch content {
                 case .payload: decoder.decode(payload, from: origin, into: &batch)
                 case .null: decoder.reject(.null, from: origin, into: &batch)
@@ -252,6 +266,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             joiner: joiner,
             order: order,
             progress: progress,
+            skips: zip(progress, skips).flatMap { progress, skips in
+                skips.filter { $0.last >= progress.position }
+            },
             sideFiles: lengths,
             now: settings.now,
             kernelPath: sink.learner.network.kernelPath

@@ -18,6 +18,8 @@ public struct PipelineSettings: Sendable {
     public var now: Int64
     /// The run stops when more records than this have been quarantined; nil: never.
     public var quarantinedMax: Int?
+    /// Offsets to leave out, beside those that the resumed state still has to pass.
+    public var skips: [OffsetRange]
 
     public init(
         schema: FeatureSchema,
@@ -27,7 +29,8 @@ public struct PipelineSettings: Sendable {
         learn: LearnSettings,
         selection: TimeSelection = TimeSelection(),
         now: Int64,
-        quarantinedMax: Int? = nil
+        quarantinedMax: Int? = nil,
+        skips: [OffsetRange] = []
     ) {
         self.schema = schema
         self.decode = decode
@@ -37,6 +40,7 @@ public struct PipelineSettings: Sendable {
         self.selection = selection
         self.now = now
         self.quarantinedMax = quarantinedMax
+        self.skips = skips
     }
 }
 

@@ -12,6 +12,8 @@ public struct PipelineState: Sendable {
     public internal(set) var joiner: Joiner
     public internal(set) var order: StreamOrder
     public internal(set) var progress: [PartitionProgress]
+    /// Offsets still to be left out when they come.
+    public internal(set) var skips: [OffsetRange]
     /// Lengths of the files beside the state.
     public internal(set) var sideFiles: [String: Int64]
     /// See `PipelineSettings.now`; that of the first run.
@@ -59,14 +61,25 @@ public struct PipelineState: Sendable {
             streamTime: joiner.streamTime == .min ? nil : joiner.streamTime,
             stateDigest: stateDigest
         )
-        for (index, progress) in progress.enumerated() {
-            let role = progress.partition.role
-            summary.consumed[role] += joiner.ledger.consumed[index] + progress.quarantined
-            for place in Place.allCases {
-                summary[place][role] += joiner.ledger.count(place, partition: index)
-            }
-            summary.quarantined[role] += progress.quarantined
+        summary.partitions = partitionCounts()
+        for counts in summary.partitions {
+            let role = counts.partition.role
+            summary.consumed[role] += counts.consumed
+            for place in Place.allCases { summary[place][role] += counts[place] }
         }
         return summary
+    }
+
+    /// The law's books, per partition.
+    private func partitionCounts() -> [PartitionCounts] {
+        progress.enumerated().map { index, progress in
+            var counts = PartitionCounts(progress.partition)
+            counts.consumed = joiner.ledger.consumed[index] + progress.quarantined
+            for place in Place.allCases {
+                counts[place] = joiner.ledger.count(place, partition: index)
+            }
+            counts[.quarantined] += progress.quarantined
+            return counts
+        }
     }
 }

@@ -6,9 +6,13 @@ public struct SnapshotBody: Codable, Sendable {
     public var kernelPath: String
     /// When it was made, milliseconds since the epoch, by the clock of the machine.
     public var createdAt: Int64
+    /// How long the learner stood still for the copy that this was written from.
+    public var pauseMilliseconds: Double
     /// The summary: counts, metrics, stream time, `state_digest`.
     public var summary: Summary
     public var positions: [PartitionProgress]
+    /// Offsets still to be left out when they come.
+    public var skips: [OffsetRange]
     public var order: StreamOrder.Key
     public var sideFiles: [String: Int64]
     /// See `PipelineSettings.now`.
@@ -18,10 +22,11 @@ public struct SnapshotBody: Codable, Sendable {
     public var configuration: [ConfigurationEntry]
 
     enum CodingKeys: String, CodingKey {
-        case summary, positions, order, now, configuration
+        case summary, positions, skips, order, now, configuration
         case programVersion = "program_version"
         case kernelPath = "kernel_path"
         case createdAt = "created_at"
+        case pauseMilliseconds = "pause_milliseconds"
         case sideFiles = "side_files"
         case configurationFingerprint = "configuration_fingerprint"
     }

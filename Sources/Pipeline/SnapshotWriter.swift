@@ -63,17 +63,22 @@ public final class SnapshotWriter: Sendable {
     /// Whether a snapshot is being written.
     public var isBusy: Bool { outcome.withLock { $0.isBusy } }
 
+    /// Whether the last snapshot could not be written.
+    public var hasFailed: Bool { outcome.withLock { $0.failure != nil } }
+
     /// The newest snapshot written by this run.
     public var last: SavedSnapshot? { outcome.withLock { $0.last } }
 
     /// Writes a snapshot in the background, after any that is still being written.
     ///
-    /// - Parameter createdAt: Milliseconds since the epoch, by the caller's clock.
-    public func save(_ state: PipelineState, createdAt: Int64) {
+    /// - Parameters:
+    ///   - createdAt: Milliseconds since the epoch, by the caller's clock.
+    ///   - pause: How long the learner stood still for the copy.
+    public func save(_ state: PipelineState, createdAt: Int64, pause: Duration = .zero) {
         outcome.withLock { $0.isBusy = true }
         queue.async { [self] in
             do throws(SnapshotError) {
-                let saved = try write(state, createdAt: createdAt)
+                let saved = try write(state, createdAt: createdAt, pause: pause)
                 outcome.withLock { $0 = Outcome(isBusy: false, last: saved, failure: nil) }
             } catch {
                 logger.error("snapshot failed", metadata: ["error": "\(error)"])
@@ -94,7 +99,8 @@ public final class SnapshotWriter: Sendable {
 
     private func write(
         _ state: PipelineState,
-        createdAt: Int64
+        createdAt: Int64,
+        pause: Duration
     ) throws(SnapshotError) -> SavedSnapshot {
         let start = ContinuousClock.now
         let name = try store.nextName()
@@ -103,8 +109,10 @@ public final class SnapshotWriter: Sendable {
             programVersion: stamp.programVersion,
             kernelPath: state.kernelPath,
             createdAt: createdAt,
+            pauseMilliseconds: pause / .milliseconds(1),
             summary: state.summary(stateDigest: PipelineState.digest(of: sections)),
             positions: state.progress,
+            skips: state.skips,
             order: state.order.greatest,
             sideFiles: state.sideFiles,
             now: state.now,

@@ -41,6 +41,8 @@ public struct Summary: Codable, Sendable {
     public var dropped = RoleCounts()
     public var quarantined = RoleCounts()
     public var pending = RoleCounts()
+    /// The same counts by topic partition (or file).
+    public var partitions: [PartitionCounts] = []
     public var trained: Trained
     public var skippedUpdates: Int
     public var disordered: Int
@@ -56,7 +58,7 @@ public struct Summary: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case consumed, applied, duplicate, `repeat`, late, orphaned, dropped, quarantined, pending
-        case trained, disordered, metrics
+        case partitions, trained, disordered, metrics
         case viewThrough = "view_through"
         case skippedUpdates = "skipped_updates"
         case streamTime = "stream_time"

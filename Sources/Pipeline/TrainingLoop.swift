@@ -6,6 +6,7 @@ public import Source
 public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
     public private(set) var pipeline: Pipeline<Source>
     private let writer: SnapshotWriter
+    private let every: SnapshotSettings.Schedule
     private var schedule: SnapshotSchedule
     private let isLive: Bool
     /// Milliseconds since the epoch.
@@ -22,6 +23,7 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
         hasSnapshot: Bool,
         clock: @escaping () -> Int64
     ) {
+        self.every = every
         schedule = SnapshotSchedule(
             every,
             isLive: isLive,
@@ -54,11 +56,13 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
                 pipeline.waitForRecords(milliseconds: 5)
             case .worked, .stopped: break
             }
-            if schedule.isDue(
-                clock: now,
-                consumed: pipeline.consumed,
-                streamTime: pipeline.streamTime
-            ) {
+            if isFree,
+                schedule.isDue(
+                    clock: now,
+                    consumed: pipeline.consumed,
+                    streamTime: pipeline.streamTime
+                )
+            {
                 try saveIfChanged()
             }
             observe(pipeline)
@@ -77,14 +81,21 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
         try writer.finish()
     }
 
-    /// Hands a copy of the state to the writer. The learner goes on while it is written; only a
-    /// writer that is still at the one before is waited for.
+    /// Whether a snapshot may be due. By the clock, the next one waits until the writer has finished the
+    /// one before; at a certain event or stream time it comes exactly there, and the learner waits.
+    private var isFree: Bool {
+        if case .duration = every, isLive { !writer.isBusy } else { true }
+    }
+
+    /// Hands a copy of the state to the writer, and goes on while that is written.
     private mutating func saveIfChanged() throws {
         let now = (consumed: pipeline.consumed, streamTime: pipeline.streamTime)
-        if let saved, saved == now { return }
-        try pipeline.syncSideFiles()
+        if let saved, saved == now, !writer.hasFailed { return }
         if writer.isBusy { try? writer.finish() }
-        writer.save(pipeline.copyState(), createdAt: clock())
+        let start = ContinuousClock.now
+        try pipeline.syncSideFiles()
+        let state = pipeline.copyState()
+        writer.save(state, createdAt: clock(), pause: ContinuousClock.now - start)
         saved = now
     }
 }

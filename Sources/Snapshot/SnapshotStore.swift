@@ -80,8 +80,12 @@ public struct SnapshotStore: Sendable {
     /// The name that the next snapshot gets: a number, zero-padded so that names sort by age.
     public func nextName() throws(SnapshotError) -> String {
         let last = try names().last.flatMap { Int($0) } ?? 0
-        let digits = String(last + 1)
-        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+        return Self.name(number: String(last + 1))
+    }
+
+    /// The name of a snapshot whose number is given without leading zeros, or with them.
+    public static func name(number: String) -> String {
+        String(repeating: "0", count: max(0, 10 - number.count)) + number
     }
 
     /// Writes a snapshot, all of it or nothing, and makes it current.
@@ -163,6 +167,17 @@ public struct SnapshotStore: Sendable {
             throw .damaged(path: directory + "/manifest.json", reason: "names no \(section).lz4")
         }
         return try SectionFile(files: files, directory: directory).read(entry)
+    }
+
+    /// Makes an older snapshot the newest: `CURRENT` names it, and those after it are removed.
+    /// - Returns: the names of the removed ones.
+    public func rewind(to name: String) throws(SnapshotError) -> [String] {
+        do throws(FileError) {
+            try announce(name)
+        } catch { throw .file(error) }
+        let newer = try names().filter { $0 > name }
+        for name in newer { try remove(name) }
+        return newer
     }
 
     /// Removes a snapshot: first by name, at once, then its files.

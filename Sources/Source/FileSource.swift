@@ -11,6 +11,7 @@ public import Events
 /// Files are read in pieces of 64 KiB; the memory per file is that and the longest record allowed.
 public struct FileSource: RecordSource, ~Copyable {
     public let partitions: [Partition]
+    public let startPositions: [Int64]
     /// The files' size as they lie there, compressed or not.
     public let bytesTotal: Int
     private let files: [FilePartition]
@@ -41,6 +42,7 @@ public struct FileSource: RecordSource, ~Copyable {
         }
         self.files = files
         partitions = found.map(\.partition)
+        startPositions = partitions.map { start[$0] ?? 0 }
         bytesTotal = files.reduce(0) { $0 + $1.file.byteCount }
     }
 

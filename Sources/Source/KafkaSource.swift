@@ -9,6 +9,8 @@ public import Kafka
 public struct KafkaSource: RecordSource, ~Copyable {
     public private(set) var partitions: [Partition]
 
+    public let startPositions: [Int64]
+
     /// The end offset of each partition when the source was opened.
     public let endsAtStart: [Int64]
 
@@ -57,6 +59,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
         try opening.resolve(start: start, resume: resume)
         try opening.startReading()
         partitions = opening.partitions
+        startPositions = opening.positions
         endsAtStart = opening.watermarks.map(\.high)
         progress = opening.positions.indices.map {
             PartitionProgress(

@@ -34,6 +34,9 @@ public protocol RecordSource: ~Copyable {
     /// The partitions, fixed when the source is opened.
     var partitions: [Partition] { get }
 
+    /// The first offset to be handed over of each partition.
+    var startPositions: [Int64] { get }
+
     /// Hands over the next records of one partition in the order of their offsets: a bounded number,
     /// none if there are none now. Does not wait for records to come: that is what `wait` is for.
     mutating func fetch(

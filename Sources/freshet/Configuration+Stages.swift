@@ -9,7 +9,11 @@ import Source
 
 extension Configuration {
     /// What the pipeline needs of a configuration, with what only a command knows.
-    func pipelineSettings(selection: TimeSelection, now: Int64) -> PipelineSettings {
+    func pipelineSettings(
+        selection: TimeSelection,
+        now: Int64,
+        skips: [OffsetRange]
+    ) -> PipelineSettings {
         PipelineSettings(
             schema: schema,
             decode: decode,
@@ -18,7 +22,8 @@ extension Configuration {
             learn: learn,
             selection: selection,
             now: now,
-            quarantinedMax: quarantine.rejectedMax
+            quarantinedMax: quarantine.rejectedMax,
+            skips: skips
         )
     }
 }

@@ -71,7 +71,7 @@ private struct InspectedSnapshot {
                 "  stream time   \(summary.streamTime.map(timestampText) ?? "none")",
                 "  consumed      \(summary.consumed.total) events, trained "
                     + "\(summary.trained.ctr) CTR and \(summary.trained.ctcvr) CTCVR labels",
-                "  size          \(bytes / 1_024) KiB",
+                "  size          \(bytes / 1_024) KiB; " + Self.pause(body, manifest.files),
                 "  state digest  \(summary.stateDigest)",
             ]
             lines += MetricsTable.lines(summary.metrics).map { "  " + $0 }
@@ -80,6 +80,16 @@ private struct InspectedSnapshot {
             }
             return lines.joined(separator: "\n")
         }
+    }
+
+    /// "learner paused for 1.20 ms, 0.06 ms per MB of state"
+    private static func pause(_ body: SnapshotBody, _ files: [FileEntry]) -> String {
+        let megabytes = Double(files.reduce(0) { $0 + $1.contentBytes }) / 1e6
+        return String(
+            format: "learner paused for %.2f ms, %.2f ms per MB of state",
+            body.pauseMilliseconds,
+            body.pauseMilliseconds / max(megabytes, 1e-3)
+        )
     }
 
     func dated(_ now: Int64) -> Dated { Dated(snapshot: self, now: now) }

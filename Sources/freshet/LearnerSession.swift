@@ -30,17 +30,13 @@ struct LearnerSession: Sendable {
         directory = options.state
         lock = try StateLock(directory: directory)
         let store = try SnapshotStore(directory: directory)
-        resumed = try ResumedState.newest(of: store) { damage in
-            logger.warning(
-                "a damaged snapshot is passed over",
-                metadata: ["snapshot": "\(damage)"]
-            )
-        }
+        resumed = try Self.resume(from: store, snapshot: options.fromSnapshot, logger: logger)
         let entries = configuration.canonical.map {
             ConfigurationEntry(key: $0.key, value: $0.value)
         }
         if let resumed {
             try Self.check(entries, fit: resumed, file: options.config, directory: directory)
+            if options.fromSnapshot != nil { try Self.rewind(store, to: resumed, logger: logger) }
         }
         writer = SnapshotWriter(
             store: store,
@@ -54,7 +50,8 @@ struct LearnerSession: Sendable {
         )
         settings = configuration.pipelineSettings(
             selection: selection,
-            now: now ?? resumed?.body.now ?? clockMilliseconds()
+            now: now ?? resumed?.body.now ?? clockMilliseconds(),
+            skips: options.skips.map(\.range)
         )
         schedule = options.snapshotEvery?.schedule ?? configuration.snapshots.every
         self.logger = logger
@@ -111,6 +108,45 @@ struct LearnerSession: Sendable {
     var newest: (name: String, body: SnapshotBody)? {
         if let last = writer.last { return (last.name, last.body) }
         return resumed.map { ($0.name, $0.body) }
+    }
+
+    /// The state to continue from: the snapshot asked for, or the newest good one.
+    private static func resume(
+        from store: SnapshotStore,
+        snapshot: String?,
+        logger: Logger
+    ) throws -> ResumedState? {
+        if let snapshot {
+            let name = SnapshotStore.name(number: snapshot)
+            let names = try store.names()
+            guard names.contains(name) else {
+                throw PipelineError(
+                    "--from-snapshot \(snapshot): \(store.directory) has no such snapshot; it has "
+                        + (names.isEmpty ? "none" : names.joined(separator: ", "))
+                )
+            }
+            return try ResumedState(name, of: store)
+        }
+        return try ResumedState.newest(of: store) { damage in
+            logger.warning(
+                "a damaged snapshot is passed over",
+                metadata: ["snapshot": "\(damage)"]
+            )
+        }
+    }
+
+    private static func rewind(
+        _ store: SnapshotStore,
+        to resumed: ResumedState,
+        logger: Logger
+    ) throws {
+        let removed = try store.rewind(to: resumed.name)
+        logger.warning(
+            "went back to an older snapshot",
+            metadata: [
+                "snapshot": "\(resumed.name)", "removed": "\(removed.joined(separator: ", "))",
+            ]
+        )
     }
 
     private static func check(

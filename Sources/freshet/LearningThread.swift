@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -35,6 +36,8 @@ struct LearningThread: Service {
             }
         } onGracefulShutdown: {
             stop.set()
+            // Saving may take a while; a second signal ends the process at once.
+            for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configure
 import Foundation
+import Pipeline
 import Snapshot
 
 /// What `run` and `replay` have in common.
@@ -28,6 +29,37 @@ struct StateOptions: ParsableArguments {
             """
     )
     var snapshotEvery: ScheduleArgument?
+
+    @Option(
+        name: .customLong("skip"),
+        help: ArgumentHelp(
+            """
+            Leave out these offsets of a topic's partition, both included; they count as \
+            quarantined. Remembered until they are passed. Repeatable.
+            """,
+            valueName: "topic/partition:from-to"
+        )
+    )
+    var skips: [SkipArgument] = []
+
+    @Option(
+        name: .long,
+        help: """
+            Go back to this snapshot, and remove all newer ones, instead of resuming from the newest; \
+            with --skip, to undo what poisoned data did.
+            """
+    )
+    var fromSnapshot: String?
+}
+
+/// A range of offsets to leave out.
+struct SkipArgument: ExpressibleByArgument {
+    let range: OffsetRange
+
+    init?(argument: String) {
+        guard let range = OffsetRange(argument) else { return nil }
+        self.range = range
+    }
 }
 
 /// A number of events or a duration.

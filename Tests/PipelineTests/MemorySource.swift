@@ -22,6 +22,7 @@ final class TestClock {
 /// Hands over records in memory, in batches of random sizes; live, when they have arrived.
 struct MemorySource: RecordSource {
     let partitions: [Partition]
+    let startPositions: [Int64]
     private let records: [[MemoryRecord]]
     private let clock: TestClock?
     private let batchMax: Int
@@ -46,7 +47,8 @@ struct MemorySource: RecordSource {
         self.clock = clock
         self.batchMax = batchMax
         random = SeededGenerator(seed: seed)
-        next = stream.partitions.map { Int(start[$0] ?? 0) }
+        startPositions = stream.partitions.map { start[$0] ?? 0 }
+        next = startPositions.map(Int.init)
         isCaughtUp = next.map { _ in false }
     }
 
