@@ -58,8 +58,12 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             )
         }
         // A partition that was added to its topic since stands where it would have stood from the start.
-        let progress = partitions.map { partition in
-            known.first { $0.partition == partition } ?? PartitionProgress(partition)
+        let starts = source.startPositions
+        let progress = partitions.indices.map { index in
+            let partition = partitions[index]
+            var fresh = PartitionProgress(partition)
+            fresh.position = starts[index]
+            return known.first { $0.partition == partition } ?? fresh
         }
         var learner = Learner(
             schema: settings.schema,

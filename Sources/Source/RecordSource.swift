@@ -51,6 +51,18 @@ public protocol RecordSource: ~Copyable {
 
     /// Share of the input handed over so far, where its size is known.
     var fractionRead: Double? { get }
+
+    /// The first offset handed over, or to be handed over, of each partition: where it stands while
+    /// nothing of it has been applied.
+    var startPositions: [Int64] { get }
+
+    /// Tells others how far the partitions have been applied: the next offset of each, by partition
+    /// index. To be called when a snapshot that holds them is safe on disk. Does not wait; what goes
+    /// wrong is a warning, as nothing rests on it.
+    mutating func commit(positions: [Int64])
+
+    /// Waits until what was committed has arrived, at most the given time. For the shutdown.
+    mutating func finishCommit(milliseconds: Int)
 }
 
 extension RecordSource where Self: ~Copyable {
@@ -58,11 +70,20 @@ extension RecordSource where Self: ~Copyable {
     public mutating func wait(milliseconds: Int) {}
 
     public var fractionRead: Double? { nil }
+
+    public var startPositions: [Int64] { Array(repeating: 0, count: partitions.count) }
+
+    /// Nobody else is interested.
+    public mutating func commit(positions: [Int64]) {}
+
+    public mutating func finishCommit(milliseconds: Int) {}
 }
 
 /// A source that cannot go on: what, where and what to do, in one line.
 public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String
+    /// Whether nothing went wrong: opening was given up because the caller was told to stop.
+    public var isStop = false
 
     public init(_ description: String) {
         self.description = description
