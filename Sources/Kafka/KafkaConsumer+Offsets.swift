@@ -14,29 +14,32 @@ public struct Watermarks: Equatable, Sendable {
 }
 
 extension KafkaConsumer {
-    /// Asks the broker which offsets a partition holds now.
+    /// Asks the brokers which offsets partitions hold now.
+    /// - Parameters:
+    ///   - timeoutMilliseconds: for the answer about each.
+    ///   - shouldStop: asked every 50 ms while there is no answer.
     public func watermarks(
-        topic: String,
-        partition: Int32,
-        timeoutMilliseconds: Int
-    ) throws(KafkaError) -> Watermarks {
-        var marks = Watermarks(low: 0, high: 0)
-        let code = unsafe rd_kafka_query_watermark_offsets(
-            client.handle,
-            topic,
-            partition,
-            &marks.low,
-            &marks.high,
-            Int32(clamping: timeoutMilliseconds)
-        )
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(
-                code,
-                operation: "ask \(client.servers) for the offsets of \(topic) "
-                    + "partition \(partition)"
-            )
+        of partitions: [(topic: String, partition: Int32)],
+        timeoutMilliseconds: Int,
+        shouldStop: () -> Bool = { false }
+    ) throws(KafkaError) -> [Watermarks] {
+        let client = client
+        return try Inquiry.ask(
+            "ask \(client.servers) for the offsets of \(partitions.count) partitions",
+            shouldStop: shouldStop
+        ) { () throws(KafkaError) in
+            var answer: [Watermarks] = []
+            for (topic, partition) in partitions {
+                answer.append(
+                    try client.watermarks(
+                        topic: topic,
+                        partition: partition,
+                        timeoutMilliseconds: timeoutMilliseconds
+                    )
+                )
+            }
+            return answer
         }
-        return marks
     }
 
     /// The end of a partition as last heard of, without asking; nil before the first fetch.
@@ -57,50 +60,23 @@ extension KafkaConsumer {
     public func offsets(
         atTime time: Int64,
         of partitions: [(topic: String, partition: Int32)],
-        timeoutMilliseconds: Int
+        timeoutMilliseconds: Int,
+        shouldStop: () -> Bool = { false }
     ) throws(KafkaError) -> [Int64?] {
-        let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
-        let code = unsafe rd_kafka_offsets_for_times(
-            client.handle,
-            list.pointer,
-            Int32(clamping: timeoutMilliseconds)
-        )
-        let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
-        guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(failure, operation: "ask \(client.servers) for offsets by time")
-        }
-        return partitions.indices.map { list.offset(at: $0) >= 0 ? list.offset(at: $0) : nil }
-    }
-
-    /// Commits positions (the next offsets to be applied) to the consumer group, for other tools to
-    /// see, and waits for the broker's word. Freshet itself never reads them back.
-    public func commit(
-        _ positions: [Start],
-        timeoutMilliseconds: Int
-    ) throws(KafkaError) {
-        let operation = "commit offsets to \(client.servers)"
-        guard let queue = unsafe rd_kafka_queue_new(client.handle) else {
-            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, operation: operation)
-        }
-        defer { unsafe rd_kafka_queue_destroy(queue) }
-        let list = PartitionList(positions.map { ($0.topic, $0.partition, $0.offset) })
-        let code = unsafe rd_kafka_commit_queue(client.handle, list.pointer, queue, nil, nil)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(code, operation: operation)
-        }
-        guard
-            let event = unsafe rd_kafka_queue_poll(queue, Int32(clamping: timeoutMilliseconds))
-        else {
-            throw KafkaError(
-                RD_KAFKA_RESP_ERR__TIMED_OUT,
-                operation: operation,
-                reason: "no broker answered within \(timeoutMilliseconds) ms"
+        let client = client
+        let operation = "ask \(client.servers) for offsets by time"
+        return try Inquiry.ask(operation, shouldStop: shouldStop) { () throws(KafkaError) in
+            let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
+            let code = unsafe rd_kafka_offsets_for_times(
+                client.handle,
+                list.pointer,
+                Int32(clamping: timeoutMilliseconds)
             )
-        }
-        defer { unsafe rd_kafka_event_destroy(event) }
-        let answer = unsafe rd_kafka_event_error(event)
-        guard answer == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(answer, operation: operation)
+            let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
+            guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                throw KafkaError(failure, operation: operation)
+            }
+            return partitions.indices.map { list.offset(at: $0) >= 0 ? list.offset(at: $0) : nil }
         }
     }
 
@@ -119,5 +95,31 @@ extension KafkaConsumer {
             throw KafkaError(code, operation: "read committed offsets from \(client.servers)")
         }
         return partitions.indices.map { list.offset(at: $0) >= 0 ? list.offset(at: $0) : nil }
+    }
+}
+
+extension KafkaClient {
+    /// Asks the broker which offsets a partition holds now.
+    fileprivate func watermarks(
+        topic: String,
+        partition: Int32,
+        timeoutMilliseconds: Int
+    ) throws(KafkaError) -> Watermarks {
+        var marks = Watermarks(low: 0, high: 0)
+        let code = unsafe rd_kafka_query_watermark_offsets(
+            handle,
+            topic,
+            partition,
+            &marks.low,
+            &marks.high,
+            Int32(clamping: timeoutMilliseconds)
+        )
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaError(
+                code,
+                operation: "ask \(servers) for the offsets of \(topic) partition \(partition)"
+            )
+        }
+        return marks
     }
 }

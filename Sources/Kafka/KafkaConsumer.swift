@@ -10,6 +10,8 @@ public struct KafkaConsumer: ~Copyable {
     let client: KafkaClient
     private var queues: [PartitionQueue] = []
     private let arrivals: ArrivalSignal
+    /// Carries the answers to commits.
+    let commitAnswers: OpaquePointer
 
     /// Settings that correctness rests on. Without checksums a corrupt batch passes for a good one;
     /// with any other reset, records that retention removed are skipped without a word.
@@ -33,19 +35,26 @@ public struct KafkaConsumer: ~Copyable {
     /// Creates a consumer that reads nothing yet. Does not wait for a broker.
     /// - Throws: naming the setting that was refused, in librdkafka's words, without its value.
     public init(settings: KafkaSettings) throws(KafkaError) {
-        let signal = try ArrivalSignal()
+        var settings = settings
+        // librdkafka's consumer needs a name of a group, though it joins none.
+        if settings.values["group.id"] == "" { settings.values["group.id"] = nil }
+        let client = try KafkaClient(
+            RD_KAFKA_CONSUMER,
+            settings: settings,
+            required: Self.requiredSettings,
+            defaults: Self.defaultSettings
+        )
+        guard let answers = unsafe rd_kafka_queue_new(client.handle) else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, operation: "create a Kafka client")
+        }
         do throws(KafkaError) {
-            client = try KafkaClient(
-                RD_KAFKA_CONSUMER,
-                settings: settings,
-                required: Self.requiredSettings,
-                defaults: Self.defaultSettings
-            )
+            arrivals = try ArrivalSignal()
         } catch {
-            signal.close()
+            unsafe rd_kafka_queue_destroy(answers)
             throw error
         }
-        arrivals = signal
+        unsafe commitAnswers = answers
+        self.client = client
         unsafe rd_kafka_poll_set_consumer(client.handle)
     }
 
@@ -53,6 +62,7 @@ public struct KafkaConsumer: ~Copyable {
         // Queues first: librdkafka counts references to them and would wait for ours. Their
         // arrival signals end with them, before the pipe closes, and the client goes last.
         for queue in queues { queue.destroy() }
+        unsafe rd_kafka_queue_destroy(commitAnswers)
         arrivals.close()
         unsafe rd_kafka_consumer_close(client.handle)
     }
@@ -120,11 +130,19 @@ public struct KafkaConsumer: ~Copyable {
     }
 
     /// The number of partitions of each of `topics`.
+    /// - Parameter shouldStop: asked every 50 ms while there is no answer.
     /// - Throws: when a topic does not exist, or no broker answers within the time.
     public func partitionCounts(
         of topics: [String],
-        timeoutMilliseconds: Int
+        timeoutMilliseconds: Int,
+        shouldStop: () -> Bool = { false }
     ) throws(KafkaError) -> [Int] {
-        try client.partitionCounts(of: topics, timeoutMilliseconds: timeoutMilliseconds)
+        let client = client
+        return try Inquiry.ask(
+            "read topics \(topics.joined(separator: ", ")) from \(client.servers)",
+            shouldStop: shouldStop
+        ) { () throws(KafkaError) in
+            try client.partitionCounts(of: topics, timeoutMilliseconds: timeoutMilliseconds)
+        }
     }
 }

@@ -12,6 +12,9 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the client that threw it is of no further use.
     public var isFatal: Bool
 
+    /// Whether nothing went wrong: the wait was given up because the caller was told to stop.
+    public var isStop: Bool { code == Self.stopCode }
+
     public init(operation: String, code: String, reason: String, isFatal: Bool = false) {
         self.operation = operation
         self.code = code
@@ -23,6 +26,13 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension KafkaError {
+    private static let stopCode = "_STOPPED"
+
+    /// The error of a wait for `operation` that was given up.
+    public static func stopped(_ operation: String) -> KafkaError {
+        KafkaError(operation: operation, code: stopCode, reason: "stopped while waiting for it")
+    }
+
     init(_ code: rd_kafka_resp_err_t, operation: String, reason: String? = nil) {
         let words = unsafe String(cString: rd_kafka_err2str(code))
         self.init(

@@ -281,6 +281,21 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         try sink.examples?.sync()
     }
 
+    // MARK: Others
+
+    /// Tells others how far a snapshot that is durable has come.
+    public mutating func commit(_ saved: [PartitionProgress]) {
+        let positions = progress.map { progress in
+            saved.first { $0.partition == progress.partition }?.position ?? progress.position
+        }
+        source.commit(positions: positions)
+    }
+
+    /// Waits until what was committed has arrived, at most the given time.
+    public mutating func finishCommit(milliseconds: Int) {
+        source.finishCommit(milliseconds: milliseconds)
+    }
+
     // MARK: Figures
 
     /// `Int64.min` before anything was applied.

@@ -13,6 +13,8 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
     private let clock: () -> Int64
     /// Where the newest snapshot was taken: consumed events and stream time.
     private var saved: (consumed: Int, streamTime: Int64)?
+    /// The snapshot whose positions were committed last.
+    private var committed: String?
 
     /// - Parameter hasSnapshot: Whether the pipeline stands where a snapshot was taken.
     public init(
@@ -65,6 +67,7 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
             {
                 try saveIfChanged()
             }
+            if isLive { commitSaved() }
             observe(pipeline)
         }
         return false
@@ -79,6 +82,18 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
     public mutating func finish() throws {
         try saveIfChanged()
         try writer.finish()
+        if isLive {
+            commitSaved()
+            pipeline.finishCommit(milliseconds: 1_000)
+        }
+    }
+
+    /// Once a snapshot is durable, its positions are told to whoever watches the lag. Nothing rests on
+    /// it: the snapshot is the truth.
+    private mutating func commitSaved() {
+        guard let last = writer.last, last.name != committed else { return }
+        committed = last.name
+        pipeline.commit(last.body.positions)
     }
 
     /// Whether a snapshot may be due. By the clock, the next one waits until the writer has finished the

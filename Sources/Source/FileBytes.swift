@@ -5,29 +5,38 @@ struct FileBytes: ~Copyable {
     private static let chunkBytes = 64 << 10
 
     let path: String
-    /// Bytes of the file as it lies there.
+    /// Bytes of the file as it lies there, as far as they are read.
     let byteCount: Int
     private(set) var bytesRead = 0
 
+    private let byteCountMax: Int
     private let file: FileDescriptor
     private var decoder: LZ4FrameDecoder?
     private var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
     /// What was read and not yet decompressed.
     private var pending = 0..<0
 
-    init(path: String) throws(SourceError) {
+    /// - Parameter byteCountMax: what lies behind these bytes of the file is not read.
+    init(path: String, byteCountMax: Int) throws(SourceError) {
         self.path = path
+        self.byteCountMax = byteCountMax
         file = try FileDescriptor(reading: path)
-        byteCount = file.byteCount
+        byteCount = min(file.byteCount, byteCountMax)
         decoder = path.hasSuffix(".lz4") ? LZ4FrameDecoder() : nil
     }
 
     /// Appends the next bytes to `output`, at most 64 KiB; none at the end.
     mutating func read(into output: inout [UInt8]) throws(SourceError) {
         if decoder != nil { return try readCompressed(into: &output) }
-        let count = try file.read(into: &chunk, path: path)
-        bytesRead += count
+        let count = try readChunk()
         output.append(contentsOf: chunk[..<count])
+    }
+
+    /// Reads on into `chunk`; returns how many bytes there are, 0 at the end.
+    private mutating func readChunk() throws(SourceError) -> Int {
+        let count = min(try file.read(into: &chunk, path: path), byteCountMax - bytesRead)
+        bytesRead += count
+        return count
     }
 
     private mutating func readCompressed(into output: inout [UInt8]) throws(SourceError) {
@@ -39,8 +48,7 @@ struct FileBytes: ~Copyable {
             } catch {
                 throw damaged(error)
             }
-            let count = try file.read(into: &chunk, path: path)
-            bytesRead += count
+            let count = try readChunk()
             pending = 0..<count
             if count == 0 { return try finish() }
         }

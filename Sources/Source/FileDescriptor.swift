@@ -55,7 +55,7 @@ func namesInFolder(_ path: String) throws(SourceError) -> [String] {
 
 extension SourceError {
     /// What could not be done, and the system's reason.
-    fileprivate static func system(_ what: String) -> SourceError {
+    static func system(_ what: String) -> SourceError {
         let reason = unsafe strerror(errno).map { unsafe String(cString: $0) }
         return SourceError("\(what): \(reason ?? "unknown error")")
     }

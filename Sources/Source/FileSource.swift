@@ -8,7 +8,11 @@ public import Events
 /// another (`RecordedLine`); offsets must increase. A blank line has a number but no record. Lines may end
 /// in "\n" or "\r\n", the last one needs no end.
 ///
-/// Files are read in pieces of 64 KiB; the memory per file is that and the longest record allowed.
+/// In a folder that `TopicRecorder` wrote, the files are those that its manifest lists, read as far as
+/// they are complete; their numbers are the topics' partition numbers.
+///
+/// Files are read in pieces of 64 KiB; the memory per file is that and the longest record allowed, a third
+/// more where it is in base64.
 public struct FileSource: RecordSource, ~Copyable {
     public let partitions: [Partition]
     public let startPositions: [Int64]
@@ -19,30 +23,31 @@ public struct FileSource: RecordSource, ~Copyable {
     /// Opens the files.
     /// - Parameters:
     ///   - recordBytesMax: longer records are handed over as `.tooLarge`.
-    ///   - start: the first offset to hand over of each partition: empty at first, for all of the files
-    ///     when resuming.
+    ///   - resume: where to go on in each partition: empty at first, for all of the files when resuming.
     /// - Throws: if the folder or a file cannot be read, there are no impressions, a file is there both
-    ///   plain and compressed, or the files are not those of `start`.
+    ///   plain and compressed, or the files are not those of `resume`. A file whose content is another
+    ///   than was read before is noticed when it is first fetched from.
     public init(
         folder: String,
         recordBytesMax: Int,
-        start: [Partition: Int64] = [:]
+        resume: [Partition: ResumePoint] = [:]
     ) throws(SourceError) {
         let found = try Self.find(in: folder)
-        try Self.check(found.map(\.partition), against: start, folder: folder)
+        try Self.check(found.map(\.partition), against: resume, folder: folder)
         var files: [FilePartition] = []
-        for (partition, path) in found {
+        for file in found {
             files.append(
                 try FilePartition(
-                    path: path,
+                    path: file.path,
+                    byteCountMax: file.byteCountMax,
                     recordBytesMax: recordBytesMax,
-                    start: start[partition] ?? 0
+                    resume: resume[file.partition] ?? ResumePoint(position: 0)
                 )
             )
         }
         self.files = files
         partitions = found.map(\.partition)
-        startPositions = partitions.map { start[$0] ?? 0 }
+        startPositions = partitions.map { resume[$0]?.position ?? 0 }
         bytesTotal = files.reduce(0) { $0 + $1.file.byteCount }
     }
 
@@ -65,14 +70,22 @@ public struct FileSource: RecordSource, ~Copyable {
 
     public func isAtEnd(partition index: Int) -> Bool { files[index].file.isAtEnd }
 
-    private static func find(
-        in folder: String
-    ) throws(SourceError) -> [(partition: Partition, path: String)] {
-        let files = try namesInFolder(folder)
-        var found: [(partition: Partition, path: String)] = []
+    /// One file to be read.
+    private struct Found {
+        var partition: Partition
+        var path: String
+        /// As far as it is read.
+        var byteCountMax = Int.max
+    }
+
+    private static func find(in folder: String) throws(SourceError) -> [Found] {
+        let files = try recordFiles(in: folder)
+        let extents = try extents(folder: folder, files: files)
+        var found: [Found] = []
         for role in Role.allCases {
             let named = files.filter { $0.hasPrefix(role.plural) }
                 .compactMap { file in recordsName(of: file).map { (name: $0, file: file) } }
+                .filter { extents == nil || extents?[$0.file] != nil }
                 .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
             for (number, (name, file)) in named.enumerated() {
                 if number > 0 && named[number - 1].name == name {
@@ -81,7 +94,11 @@ public struct FileSource: RecordSource, ~Copyable {
                     )
                 }
                 found.append(
-                    (Partition(role: role, name: name, number: Int32(number)), "\(folder)/\(file)")
+                    Found(
+                        partition: Partition(role: role, name: name, number: Int32(number)),
+                        path: "\(folder)/\(file)",
+                        byteCountMax: extents?[file] ?? .max
+                    )
                 )
             }
         }
@@ -89,6 +106,52 @@ public struct FileSource: RecordSource, ~Copyable {
             throw SourceError("\(folder): no impressions*.jsonl or impressions*.jsonl.lz4")
         }
         return found
+    }
+
+    /// The names of all files of records in a folder, in no order.
+    static func recordFiles(in folder: String) throws(SourceError) -> [String] {
+        try namesInFolder(folder).filter { file in
+            recordsName(of: file) != nil && Role.allCases.contains { file.hasPrefix($0.plural) }
+        }
+    }
+
+    /// How far a recording made each file complete; nil in a folder that no recording made. A file that
+    /// no recording has completed yet is left out.
+    private static func extents(
+        folder: String,
+        files: [String]
+    ) throws(SourceError) -> [String: Int]? {
+        guard let manifest = try RecordManifest.read(folder: folder) else { return nil }
+        let complete = manifest.files.filter { $0.complete != nil }
+        guard !complete.isEmpty else {
+            throw SourceError(
+                "\(folder): its recording did not come to the end; run freshet record again, "
+                    + "which continues it"
+            )
+        }
+        let known = Set(manifest.files.map(\.file))
+        if let stranger = files.filter({ !known.contains($0) }).min() {
+            throw SourceError(
+                "\(folder): \(stranger) is not of the recording that \(RecordManifest.name) "
+                    + "describes; remove the one or the other"
+            )
+        }
+        var extents: [String: Int] = [:]
+        for file in complete {
+            let bytes = Int(file.complete?.bytes ?? 0)
+            guard files.contains(file.file) else {
+                throw SourceError("\(folder): \(file.file), which was recorded there, is missing")
+            }
+            let length = try FileDescriptor(reading: "\(folder)/\(file.file)").byteCount
+            guard length >= bytes else {
+                throw SourceError(
+                    "\(folder)/\(file.file): \(length) bytes long, but \(bytes) were recorded; "
+                        + "it was cut or replaced"
+                )
+            }
+            extents[file.file] = bytes
+        }
+        return extents
     }
 
     /// A file's name without its extensions; nil if it is no file of records.
@@ -102,17 +165,17 @@ public struct FileSource: RecordSource, ~Copyable {
     /// Positions are only good for the files they were taken in.
     private static func check(
         _ partitions: [Partition],
-        against start: [Partition: Int64],
+        against resume: [Partition: ResumePoint],
         folder: String
     ) throws(SourceError) {
-        if start.isEmpty { return }
-        if let added = partitions.first(where: { start[$0] == nil }) {
+        if resume.isEmpty { return }
+        if let added = partitions.first(where: { resume[$0] == nil }) {
             throw SourceError(
                 "\(folder): \(added.name) was not there when the run began; "
                     + "a run is resumed with the files it began with"
             )
         }
-        let missing = start.keys.filter { !partitions.contains($0) }.map(\.name)
+        let missing = resume.keys.filter { !partitions.contains($0) }.map(\.name)
         if let name = missing.min() {
             throw SourceError(
                 "\(folder): \(name) is missing; a run is resumed with the files it began with"

@@ -8,10 +8,10 @@ struct KafkaOpening: ~Copyable {
     private(set) var watermarks: [Watermarks] = []
     private(set) var positions: [Int64] = []
     private(set) var consumer: KafkaConsumer
-    private let timeoutMilliseconds: Int
+    private let patience: Patience
 
-    init(settings: KafkaSettings, timeoutMilliseconds: Int) throws(SourceError) {
-        self.timeoutMilliseconds = timeoutMilliseconds
+    init(settings: KafkaSettings, patience: Patience) throws(SourceError) {
+        self.patience = patience
         do throws(KafkaError) {
             consumer = try KafkaConsumer(settings: settings)
         } catch {
@@ -25,22 +25,19 @@ struct KafkaOpening: ~Copyable {
             let byRole = topics.sorted { $0.key.rawValue < $1.key.rawValue }
             let counts = try consumer.partitionCounts(
                 of: byRole.map(\.value),
-                timeoutMilliseconds: timeoutMilliseconds
+                timeoutMilliseconds: patience.milliseconds,
+                shouldStop: patience.shouldStop
             )
             for ((role, topic), count) in zip(byRole, counts) {
                 partitions += (0..<Int32(count)).map {
                     Partition(role: role, name: topic, number: $0)
                 }
             }
-            for partition in partitions {
-                watermarks.append(
-                    try consumer.watermarks(
-                        topic: partition.name,
-                        partition: partition.number,
-                        timeoutMilliseconds: timeoutMilliseconds
-                    )
-                )
-            }
+            watermarks = try consumer.watermarks(
+                of: partitions.map { ($0.name, $0.number) },
+                timeoutMilliseconds: patience.milliseconds,
+                shouldStop: patience.shouldStop
+            )
         } catch {
             throw SourceError(error)
         }
@@ -49,7 +46,7 @@ struct KafkaOpening: ~Copyable {
     /// Finds where each partition starts.
     mutating func resolve(
         start: KafkaStart,
-        resume: [Partition: Int64]
+        resume: [Partition: ResumePoint]
     ) throws(SourceError) {
         guard resume.isEmpty else { return try resolve(resume: resume) }
         switch start {
@@ -60,7 +57,8 @@ struct KafkaOpening: ~Copyable {
                 let offsets = try consumer.offsets(
                     atTime: time,
                     of: partitions.map { ($0.name, $0.number) },
-                    timeoutMilliseconds: timeoutMilliseconds
+                    timeoutMilliseconds: patience.milliseconds,
+                    shouldStop: patience.shouldStop
                 )
                 positions = zip(offsets, watermarks).map { $0 ?? $1.high }
             } catch {
@@ -69,7 +67,7 @@ struct KafkaOpening: ~Copyable {
         }
     }
 
-    private mutating func resolve(resume: [Partition: Int64]) throws(SourceError) {
+    private mutating func resolve(resume: [Partition: ResumePoint]) throws(SourceError) {
         let missing = resume.keys.filter { !partitions.contains($0) }
             .min { ($0.name, $0.number) < ($1.name, $1.number) }
         if let missing {
@@ -80,11 +78,42 @@ struct KafkaOpening: ~Copyable {
             )
         }
         for (partition, marks) in zip(partitions, watermarks) {
-            let position = resume[partition] ?? marks.low
+            let position = resume[partition]?.position ?? marks.low
             if let lost = PositionLost(partition, position: position, watermarks: marks) {
                 throw lost.error
             }
             positions.append(position)
+        }
+    }
+
+    /// Sees to it that the records before the positions are those that were read last.
+    func checkLastRecords(
+        resume: [Partition: ResumePoint],
+        probe: KafkaProbe
+    ) throws(SourceError) {
+        var places: [KafkaProbe.Place] = []
+        for (partition, marks) in zip(partitions, watermarks) {
+            guard let point = resume[partition], point.lastPayloadHash != nil,
+                point.position > marks.low
+            else { continue }
+            places.append((partition, point.position - 1))
+        }
+        let found: [FoundRecord]
+        do throws(KafkaError) {
+            found = try probe.findRecords(at: places)
+        } catch {
+            throw SourceError(error)
+        }
+        for (place, record) in zip(places, found) {
+            guard let expected = resume[place.partition]?.lastPayloadHash,
+                !record.mayHave(payloadHash: expected)
+            else { continue }
+            throw SourceError(
+                "\(place.partition.name) partition \(place.partition.number): the record at offset "
+                    + "\(place.offset) is not the one that was read there before: the topic was "
+                    + "recreated; bring the old one back, or start over (a new state, or a new "
+                    + "folder for a record)"
+            )
         }
     }
 
@@ -113,14 +142,15 @@ struct PositionLost {
             error = SourceError(
                 "\(place): the next record to read, offset \(position), is gone: the earliest "
                     + "available is \(watermarks.low), so retention removed "
-                    + "\(watermarks.low - position) offsets unread; start a new state, "
-                    + "and give the topic a longer retention"
+                    + "\(watermarks.low - position) offsets unread; start over (a new state, or a "
+                    + "new folder for a record), and give the topic a longer retention"
             )
         } else if position > watermarks.high {
             error = SourceError(
                 "\(place): the next record to read, offset \(position), is beyond the end "
                     + "(earliest available \(watermarks.low), end \(watermarks.high)): the topic was "
-                    + "recreated, or lost records; start a new state"
+                    + "recreated, or lost records; start over (a new state, or a new folder for a "
+                    + "record)"
             )
         } else {
             return nil

@@ -4,21 +4,27 @@ internal import Kafka
 /// Reads single records beside the stream, each with a consumer of its own: slow, and free of any
 /// state that the stream's consumer may be in.
 struct KafkaProbe {
-    let settings: KafkaSettings
-    let timeoutMilliseconds: Int
+    typealias Place = (partition: Partition, offset: Int64)
 
-    init(settings: KafkaSettings, timeoutMilliseconds: Int) {
+    let settings: KafkaSettings
+    let patience: Patience
+
+    /// How often it looks whether it should stop.
+    private static let lookMilliseconds = 50
+
+    init(settings: KafkaSettings, patience: Patience) {
         var settings = settings
         // One record is wanted, so nothing is to be read ahead.
         settings.values["queued.min.messages"] = "1"
         self.settings = settings
-        self.timeoutMilliseconds = timeoutMilliseconds
+        self.patience = patience
     }
 
-    /// Calls `body` with the first message at each of the offsets or behind it.
+    /// Calls `body` with the first message at each of the offsets or behind it. What passes by itself,
+    /// such as a connection that is lost, is waited out.
     /// - Throws: when a broker does not answer in time.
     func read(
-        _ places: [(partition: Partition, offset: Int64)],
+        _ places: [Place],
         _ body: (Int, borrowing KafkaMessage) -> Void
     ) throws(KafkaError) {
         var consumer = try KafkaConsumer(settings: settings)
@@ -31,22 +37,67 @@ struct KafkaProbe {
                 )
             }
         )
-        for (index, place) in places.enumerated() {
-            guard
-                let message = consumer.next(
-                    partition: index,
-                    waitMilliseconds: timeoutMilliseconds
-                )
-            else {
-                throw KafkaError(
-                    operation: "read offset \(place.offset) of \(place.partition.name) "
-                        + "partition \(place.partition.number)",
-                    code: "_TIMED_OUT",
-                    reason: "no broker answered within \(timeoutMilliseconds) ms"
-                )
+        for index in places.indices {
+            var left = patience.milliseconds
+            while !take(index, from: consumer, body) {
+                let what =
+                    "read offset \(places[index].offset) of \(places[index].partition.name) "
+                    + "partition \(places[index].partition.number)"
+                left -= Self.lookMilliseconds
+                if left <= 0 {
+                    throw KafkaError(
+                        operation: what,
+                        code: "_TIMED_OUT",
+                        reason: "no broker answered within \(patience.milliseconds) ms"
+                    )
+                }
+                if patience.shouldStop() { throw .stopped(what) }
             }
-            body(index, message)
         }
+    }
+
+    /// Whether a message came that `body` was called with.
+    private func take(
+        _ index: Int,
+        from consumer: borrowing KafkaConsumer,
+        _ body: (Int, borrowing KafkaMessage) -> Void
+    ) -> Bool {
+        guard
+            let message = consumer.next(
+                partition: index,
+                waitMilliseconds: Self.lookMilliseconds
+            )
+        else { return false }
+        if case .failure(let error) = message.kind, error.isTransient { return false }
+        body(index, message)
+        return true
+    }
+
+    /// What lies at each of the offsets.
+    func findRecords(at places: [Place]) throws(KafkaError) -> [FoundRecord] {
+        var found = [FoundRecord](repeating: .none, count: places.count)
+        guard !places.isEmpty else { return [] }
+        try read(places) { index, message in
+            guard message.kind == .record, message.offset == places[index].offset else { return }
+            found[index] =
+                message.isNull
+                ? .null : .payload(hash: message.withPayload { xxHash3($0) })
+        }
+        return found
+    }
+}
+
+/// What lies at an offset.
+enum FoundRecord: Equatable {
+    /// No record that can be read: compacted away, a transaction's marker, a corrupt batch.
+    case none
+    case null
+    /// XXH3-64 of the payload.
+    case payload(hash: UInt64)
+
+    /// Whether the record at this offset may once have had that payload: a record can go, but not change.
+    func mayHave(payloadHash: UInt64) -> Bool {
+        self == .none || self == .payload(hash: payloadHash)
     }
 }
 
@@ -59,13 +110,9 @@ extension KafkaSource {
         let wanted = offsets.indices.filter { offsets[$0] != nil }
         let places = wanted.map { (partition: partitions[$0], offset: offsets[$0] ?? 0) }
         var hashes = [UInt64?](repeating: nil, count: offsets.count)
-        guard !places.isEmpty else { return hashes }
         do throws(KafkaError) {
-            try probe.read(places) { index, message in
-                guard message.kind == .record, message.offset == places[index].offset,
-                    !message.isNull
-                else { return }
-                hashes[wanted[index]] = message.withPayload { xxHash3($0) }
+            for (index, record) in zip(wanted, try probe.findRecords(at: places)) {
+                if case .payload(let hash) = record { hashes[index] = hash }
             }
         } catch {
             throw SourceError(error)

@@ -18,8 +18,9 @@ extension KafkaSource {
         do throws(KafkaError) {
             end = min(try endOfCorruptBatch(at: base, partition: index), progress[index].end)
         } catch {
-            // A broker went away meanwhile: the batch will be met and searched again.
-            warn(kind: error.code, line: error.description)
+            // A broker went away meanwhile: the batch will be met and searched again. Retention may
+            // have taken it, too, which the next read will tell.
+            if !error.isPositionLost { try postpone(error) }
         }
         if end > position {
             progress[index].position = end
@@ -44,10 +45,10 @@ extension KafkaSource {
     ) throws(KafkaError) -> Int64 {
         let partition = partitions[index]
         let high = try consumer.watermarks(
-            topic: partition.name,
-            partition: partition.number,
-            timeoutMilliseconds: timeoutMilliseconds
-        ).high
+            of: [(partition.name, partition.number)],
+            timeoutMilliseconds: patience.milliseconds,
+            shouldStop: patience.shouldStop
+        )[0].high
         var inside = progress[index].position
         var outside = min(inside + 1, high)
         var step: Int64 = 1

@@ -8,30 +8,52 @@ extension KafkaSource {
     /// Compaction and transactions leave gaps, which are fine. Kafka itself refuses a position that
     /// retention has passed; the embedded broker goes on at the oldest record instead, and its low
     /// watermark gives it away.
-    mutating func explainGap(partition index: Int, before offset: Int64) throws(SourceError) {
+    /// - Returns: false if no broker could be asked now.
+    mutating func isGapExplained(
+        partition index: Int,
+        before offset: Int64
+    ) throws(SourceError) -> Bool {
         defer { progress[index].verifiedMessages = max(0, progress[index].verifiedMessages - 1) }
-        let position = progress[index].position
-        guard offset > position, progress[index].verifiedMessages == 0 else { return }
+        guard offset > progress[index].position, progress[index].verifiedMessages == 0 else {
+            return true
+        }
         let readAhead = consumer.readAheadCount(partition: index)
-        if let lost = try lostPosition(partition: index, position: position) { throw lost.error }
+        guard try isPositionHeld(partition: index) else { return false }
         // All that was read ahead was read when the low watermark was no higher than now.
         progress[index].verifiedMessages = readAhead
+        return true
     }
 
-    /// Whether the broker no longer, or not yet, holds `position`.
-    private func lostPosition(
-        partition index: Int,
-        position: Int64
-    ) throws(SourceError) -> PositionLost? {
+    /// Asks the broker whether it holds the position.
+    /// - Returns: false if no broker could be asked now; a warning says so.
+    /// - Throws: when it holds the position no longer, or not yet.
+    private mutating func isPositionHeld(partition index: Int) throws(SourceError) -> Bool {
         let partition = partitions[index]
+        let marks: [Watermarks]
         do throws(KafkaError) {
-            let watermarks = try consumer.watermarks(
-                topic: partition.name,
-                partition: partition.number,
-                timeoutMilliseconds: timeoutMilliseconds
+            marks = try consumer.watermarks(
+                of: [(partition.name, partition.number)],
+                timeoutMilliseconds: patience.milliseconds,
+                shouldStop: patience.shouldStop
             )
-            return PositionLost(partition, position: position, watermarks: watermarks)
         } catch {
+            try postpone(error)
+            return false
+        }
+        let position = progress[index].position
+        if let lost = PositionLost(partition, position: position, watermarks: marks[0]) {
+            throw lost.error
+        }
+        return true
+    }
+
+    /// A question that the brokers did not answer: it will be asked again, if that can help.
+    mutating func postpone(_ error: KafkaError) throws(SourceError) {
+        if error.isStop {
+            isStopped = true
+        } else if error.isTransient {
+            warn(kind: error.code, line: "\(error.description); trying again")
+        } else {
             throw SourceError(error)
         }
     }
@@ -41,10 +63,8 @@ extension KafkaSource {
         let partition = partitions[index]
         let place = "\(partition.name) partition \(partition.number)"
         if error.isPositionLost {
+            guard try isPositionHeld(partition: index) else { return try restart() }
             let position = progress[index].position
-            if let lost = try lostPosition(partition: index, position: position) {
-                throw lost.error
-            }
             throw SourceError("\(place): cannot read from offset \(position): \(error.reason)")
         }
         guard error.isTransient else {

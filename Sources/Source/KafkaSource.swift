@@ -9,14 +9,18 @@ public import Kafka
 public struct KafkaSource: RecordSource, ~Copyable {
     public private(set) var partitions: [Partition]
 
-    public let startPositions: [Int64]
-
     /// The end offset of each partition when the source was opened.
     public let endsAtStart: [Int64]
+    public let startPositions: [Int64]
 
     var consumer: KafkaConsumer
     var progress: [PartitionProgress]
-    let timeoutMilliseconds: Int
+    var commits = OffsetCommit()
+    let patience: Patience
+    /// Whether a consumer group is named, to which positions can be committed.
+    let hasGroup: Bool
+    /// A wait was given up because of `shouldStop`: nothing more is handed over.
+    var isStopped = false
     private let settings: KafkaSettings
     private let recordBytesMax: Int
     private var warnings: WarningLimiter
@@ -33,41 +37,48 @@ public struct KafkaSource: RecordSource, ~Copyable {
     ///   - settings: librdkafka's own.
     ///   - topics: the topic of each role.
     ///   - start: where to start if `resume` is empty.
-    ///   - resume: the next offset to read by partition, as a snapshot holds them. A partition that
-    ///     was added to its topic since is read from its beginning.
+    ///   - resume: where to go on by partition, as a snapshot holds it. A partition that was added to
+    ///     its topic since is read from its beginning.
     ///   - connectTimeoutMilliseconds: how long a broker may take to answer, here and wherever the
     ///     source has to ask.
     ///   - recordBytesMax: longer records are not handed over, only their length.
+    ///   - shouldStop: asked every 50 ms while a broker is waited for, here and wherever the source
+    ///     has to ask; true ends the wait.
     ///   - warn: takes a line when librdkafka complains, for example that a broker is away.
     /// - Throws: a missing topic, a silent broker, a refused setting, a position that the topic does
-    ///   not have any more, or not yet.
+    ///   not have any more, or not yet, or before which lies another record than was read there. With
+    ///   `isStop` if `shouldStop` ended it.
     public init(
         settings: KafkaSettings,
         topics: [Role: String],
         start: KafkaStart = .earliest,
-        resume: [Partition: Int64] = [:],
+        resume: [Partition: ResumePoint] = [:],
         extent: KafkaExtent = .live,
         connectTimeoutMilliseconds: Int = 10_000,
         recordBytesMax: Int = 1 << 20,
+        shouldStop: @escaping () -> Bool = { false },
         warn: @escaping (String) -> Void = { _ in }
     ) throws(SourceError) {
-        var opening = try KafkaOpening(
-            settings: settings,
-            timeoutMilliseconds: connectTimeoutMilliseconds
-        )
+        let patience = Patience(milliseconds: connectTimeoutMilliseconds, shouldStop: shouldStop)
+        var opening = try KafkaOpening(settings: settings, patience: patience)
         try opening.lookUp(topics: topics)
         try opening.resolve(start: start, resume: resume)
+        try opening.checkLastRecords(
+            resume: resume,
+            probe: KafkaProbe(settings: settings, patience: patience)
+        )
         try opening.startReading()
         partitions = opening.partitions
-        startPositions = opening.positions
         endsAtStart = opening.watermarks.map(\.high)
+        startPositions = opening.positions
         progress = opening.positions.indices.map {
             PartitionProgress(
                 position: opening.positions[$0],
                 end: extent == .live ? Int64.max : opening.watermarks[$0].high
             )
         }
-        timeoutMilliseconds = connectTimeoutMilliseconds
+        self.patience = patience
+        hasGroup = settings.values["group.id"].map { !$0.isEmpty } ?? false
         self.settings = settings
         self.recordBytesMax = recordBytesMax
         warnings = WarningLimiter(warn: warn)
@@ -80,10 +91,12 @@ public struct KafkaSource: RecordSource, ~Copyable {
     ) throws(SourceError) {
         fetchesSinceServed += 1
         if fetchesSinceServed == Self.fetchesPerServing { serve() }
-        for _ in 0..<Self.recordsPerFetch where progress[index].position < progress[index].end {
+        for _ in 0..<Self.recordsPerFetch
+        where progress[index].position < progress[index].end && !isStopped {
             switch try step(partition: index, into: receive) {
             case .nothing: return
             case .record: continue
+            case .unexplained: try restart()
             case .failure(let error, let offset) where error.isCorruptBatch:
                 try passCorruptBatch(at: offset, partition: index, into: receive)
             case .failure(let error, _):
@@ -94,6 +107,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
 
     public func isAtEnd(partition index: Int) -> Bool {
         let progress = progress[index]
+        if isStopped { return false }
         return progress.position >= progress.end || (progress.end == .max && progress.isAtEnd)
     }
 
@@ -110,18 +124,16 @@ public struct KafkaSource: RecordSource, ~Copyable {
             .map { max(0, $0 - progress[index].position) }
     }
 
-    /// Commits positions, by partition index, to the consumer group, for other tools to see. To be
-    /// called when a snapshot that holds them is safe on disk. Waits for the broker.
-    public func commit(positions: [Int64]) throws(SourceError) {
-        precondition(positions.count == partitions.count)
-        let entries = zip(partitions, positions).map {
-            KafkaConsumer.Start(topic: $0.name, partition: $0.number, offset: $1)
+    /// Share of the offsets up to the ends at the start that were handed over; nil when live.
+    public var fractionRead: Double? {
+        var total: Int64 = 0
+        var done: Int64 = 0
+        for index in progress.indices {
+            if progress[index].end == .max { return nil }
+            total += max(0, progress[index].end - startPositions[index])
+            done += max(0, progress[index].position - startPositions[index])
         }
-        do throws(KafkaError) {
-            try consumer.commit(entries, timeoutMilliseconds: timeoutMilliseconds)
-        } catch {
-            throw SourceError(error)
-        }
+        return total == 0 ? 1 : Double(done) / Double(total)
     }
 
     mutating func warn(kind: String, line: String) {
@@ -129,7 +141,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
     }
 
     var probe: KafkaProbe {
-        KafkaProbe(settings: settings, timeoutMilliseconds: timeoutMilliseconds)
+        KafkaProbe(settings: settings, patience: patience)
     }
 
     /// Reads on from the positions with a new consumer; what was read ahead is read again.
@@ -150,16 +162,20 @@ public struct KafkaSource: RecordSource, ~Copyable {
             throw SourceError(error)
         }
         for index in progress.indices { progress[index].verifiedMessages = 0 }
+        commits.resend()
     }
 
     private mutating func serve() {
         fetchesSinceServed = 0
         consumer.serve { warnings.take(kind: $0, line: $1) }
+        serveCommits()
     }
 
     private enum Step {
         case nothing
         case record
+        /// A record behind a gap that could not be explained now: it has to be read again.
+        case unexplained
         case failure(KafkaError, offset: Int64)
     }
 
@@ -172,7 +188,9 @@ public struct KafkaSource: RecordSource, ~Copyable {
         guard let message = consumer.next(partition: index) else { return .nothing }
         switch message.kind {
         case .record:
-            try explainGap(partition: index, before: message.offset)
+            guard try isGapExplained(partition: index, before: message.offset) else {
+                return .unexplained
+            }
             handOver(message, partition: index, into: receive)
         case .endOfPartition:
             reachEnd(message.offset, partition: index)
@@ -235,5 +253,6 @@ struct PartitionProgress {
 extension SourceError {
     init(_ error: KafkaError) {
         self.init(error.description)
+        isStop = error.isStop
     }
 }

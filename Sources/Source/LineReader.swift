@@ -5,7 +5,7 @@ struct LineReader: ~Copyable {
     enum Line {
         /// The line's bytes, in `buffer`, without its end ("\n" or "\r\n").
         case whole(Range<Int>)
-        /// A line beyond the limit: how long it is; its first bytes are in `head`.
+        /// A line beyond the limit: how long it is; its first bytes are in `head`, its last in `tail`.
         case tooLong(byteCount: Int)
     }
 
@@ -14,6 +14,8 @@ struct LineReader: ~Copyable {
     var buffer: [UInt8] = []
     /// The first bytes of the last line that was too long.
     private(set) var head: [UInt8] = []
+    /// The last four bytes of the last line that was too long.
+    private(set) var tail: [UInt8] = []
     /// The number of lines before the next one.
     private(set) var lineNumber = 0
 
@@ -24,8 +26,13 @@ struct LineReader: ~Copyable {
     private var searched = 0
     private(set) var isAtEnd = false
 
-    init(path: String, lineBytesMax: Int, headBytesMax: Int) throws(SourceError) {
-        bytes = try FileBytes(path: path)
+    init(
+        path: String,
+        byteCountMax: Int,
+        lineBytesMax: Int,
+        headBytesMax: Int
+    ) throws(SourceError) {
+        bytes = try FileBytes(path: path, byteCountMax: byteCountMax)
         self.lineBytesMax = lineBytesMax
         self.headBytesMax = headBytesMax
     }
@@ -61,6 +68,7 @@ struct LineReader: ~Copyable {
         if line.last.map({ buffer[$0] }) == UInt8(ascii: "\r") { line.removeLast() }
         if line.count <= lineBytesMax { return .whole(line) }
         head = Array(buffer[line].prefix(headBytesMax))
+        tail = Array(buffer[line].suffix(4))
         return .tooLong(byteCount: line.count)
     }
 
@@ -68,10 +76,14 @@ struct LineReader: ~Copyable {
     private mutating func skipLine() throws(SourceError) -> Line {
         head = Array(buffer[start...].prefix(headBytesMax))
         var byteCount = 0
-        var last = buffer.last
+        // One byte more than the tail, as a carriage return is not the line's.
+        var last: [UInt8] = []
+        func keep(_ piece: ArraySlice<UInt8>) {
+            last = (last + piece.suffix(5)).suffix(5)
+        }
         repeat {
             byteCount += buffer.count - start
-            last = buffer.last ?? last
+            keep(buffer[start...])
             start = buffer.count
             if try !refill() {
                 isAtEnd = true
@@ -79,14 +91,19 @@ struct LineReader: ~Copyable {
             }
             if let end = indexOfNewline(from: start) {
                 byteCount += end - start
-                if end > start { last = buffer[end - 1] }
+                keep(buffer[start..<end])
                 start = end + 1
                 break
             }
         } while true
         searched = start
         lineNumber += 1
-        return .tooLong(byteCount: byteCount - (last == UInt8(ascii: "\r") ? 1 : 0))
+        if last.last == UInt8(ascii: "\r") {
+            last.removeLast()
+            byteCount -= 1
+        }
+        tail = last.suffix(4)
+        return .tooLong(byteCount: byteCount)
     }
 
     /// Drops the lines handed out and reads on; false at the end of the file.

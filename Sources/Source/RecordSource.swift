@@ -34,9 +34,6 @@ public protocol RecordSource: ~Copyable {
     /// The partitions, fixed when the source is opened.
     var partitions: [Partition] { get }
 
-    /// The first offset to be handed over of each partition.
-    var startPositions: [Int64] { get }
-
     /// Hands over the next records of one partition in the order of their offsets: a bounded number,
     /// none if there are none now. Does not wait for records to come: that is what `wait` is for.
     mutating func fetch(
@@ -54,6 +51,18 @@ public protocol RecordSource: ~Copyable {
 
     /// Share of the input handed over so far, where its size is known.
     var fractionRead: Double? { get }
+
+    /// The first offset handed over, or to be handed over, of each partition: where it stands while
+    /// nothing of it has been applied.
+    var startPositions: [Int64] { get }
+
+    /// Tells others how far the partitions have been applied: the next offset of each, by partition
+    /// index. To be called when a snapshot that holds them is safe on disk. Does not wait; what goes
+    /// wrong is a warning, as nothing rests on it.
+    mutating func commit(positions: [Int64])
+
+    /// Waits until what was committed has arrived, at most the given time. For the shutdown.
+    mutating func finishCommit(milliseconds: Int)
 }
 
 extension RecordSource where Self: ~Copyable {
@@ -61,11 +70,18 @@ extension RecordSource where Self: ~Copyable {
     public mutating func wait(milliseconds: Int) {}
 
     public var fractionRead: Double? { nil }
+
+    /// Nobody else is interested.
+    public mutating func commit(positions: [Int64]) {}
+
+    public mutating func finishCommit(milliseconds: Int) {}
 }
 
 /// A source that cannot go on: what, where and what to do, in one line.
 public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String
+    /// Whether nothing went wrong: opening was given up because the caller was told to stop.
+    public var isStop = false
 
     public init(_ description: String) {
         self.description = description

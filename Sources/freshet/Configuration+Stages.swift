@@ -30,11 +30,17 @@ extension Configuration {
 
 extension KafkaSource {
     /// Connects as configured, reading the secrets now, from the environment or their files.
+    /// - Parameters:
+    ///   - start: in place of the configured one.
+    ///   - recordBytesMax: in place of the configured one.
     /// - Throws: `ConfigurationError` for a secret that cannot be read; else as `KafkaSource` does.
     init(
         configuration: Configuration,
-        resume: [Partition: Int64],
+        start: KafkaStart? = nil,
+        resume: [Partition: ResumePoint],
         mode: KafkaExtent,
+        recordBytesMax: Int? = nil,
+        shouldStop: @escaping () -> Bool,
         logger: Logger
     ) throws {
         let kafka = configuration.kafka
@@ -47,11 +53,12 @@ extension KafkaSource {
                 .impression: kafka.topics.impressions, .click: kafka.topics.clicks,
                 .conversion: kafka.topics.conversions,
             ],
-            start: KafkaStart(kafka.start),
+            start: start ?? KafkaStart(kafka.start),
             resume: resume,
             extent: mode,
             connectTimeoutMilliseconds: Int(kafka.connectTimeout),
-            recordBytesMax: configuration.decode.recordBytesMax,
+            recordBytesMax: recordBytesMax ?? configuration.decode.recordBytesMax,
+            shouldStop: shouldStop,
             warn: { logger.warning("\($0)") }
         )
     }

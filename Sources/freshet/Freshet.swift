@@ -17,6 +17,7 @@ struct Freshet: AsyncParsableCommand {
             DemoCommand.self,
             RunCommand.self,
             ReplayCommand.self,
+            RecordCommand.self,
             InspectCommand.self,
             CheckCommand.self,
             GenerateCommand.self,

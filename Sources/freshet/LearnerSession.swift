@@ -57,13 +57,17 @@ struct LearnerSession: Sendable {
         self.logger = logger
     }
 
-    /// The positions to continue at.
-    var positions: [Partition: Int64] {
-        var positions: [Partition: Int64] = [:]
+    /// Where to go on in each partition.
+    var resumePoints: [Partition: ResumePoint] {
+        var points: [Partition: ResumePoint] = [:]
         for progress in resumed?.progress ?? [] {
-            positions[progress.partition] = progress.position
+            points[progress.partition] = ResumePoint(
+                position: progress.position,
+                // The hash of a record without a payload is kept as 0.
+                lastPayloadHash: progress.lastPayloadHash == 0 ? nil : progress.lastPayloadHash
+            )
         }
-        return positions
+        return points
     }
 
     /// A state goes on with the files that it began with: a file more would have been merged with what
@@ -78,7 +82,7 @@ struct LearnerSession: Sendable {
         )
     }
 
-    /// The loop over a source that stands at `positions`.
+    /// The loop over a source that stands at `resumePoints`.
     func loop<Source: RecordSource & ~Copyable>(
         over source: consuming Source,
         isLive: Bool,

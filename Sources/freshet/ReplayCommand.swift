@@ -100,15 +100,16 @@ struct ReplayCommand: AsyncParsableCommand {
             let source = try FileSource(
                 folder: files,
                 recordBytesMax: session.settings.decode.recordBytesMax,
-                start: session.positions
+                resume: session.resumePoints
             )
             try session.checkFiles(source.partitions, folder: files)
             return try replay(over: source, session, stop: stop)
         }
         let source = try KafkaSource(
             configuration: session.configuration,
-            resume: session.positions,
+            resume: session.resumePoints,
             mode: .untilEndAtStart,
+            shouldStop: { stop.isSet },
             logger: logger
         )
         return try replay(over: source, session, stop: stop)

@@ -48,12 +48,27 @@ struct RunCommand: AsyncParsableCommand {
         logger: Logger,
         stop: StopFlag
     ) throws {
-        let source = try KafkaSource(
-            configuration: session.configuration,
-            resume: session.positions,
-            mode: .live,
-            logger: logger
-        )
+        do {
+            let source = try KafkaSource(
+                configuration: session.configuration,
+                resume: session.resumePoints,
+                mode: .live,
+                shouldStop: { stop.isSet },
+                logger: logger
+            )
+            try learn(over: source, session, figures: figures, logger: logger, stop: stop)
+        } catch let error as SourceError where error.isStop {
+            // Told to stop before the brokers answered: there is nothing to save.
+        }
+    }
+
+    private static func learn(
+        over source: consuming KafkaSource,
+        _ session: LearnerSession,
+        figures: LiveFiguresBox,
+        logger: Logger,
+        stop: StopFlag
+    ) throws {
         logger.info(
             session.resumed == nil ? "started" : "resumed",
             metadata: [

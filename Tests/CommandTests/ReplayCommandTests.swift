@@ -44,7 +44,7 @@ struct ReplayCommandTests {
         #expect(
             Set(summary.keys)
                 == Set(places).union([
-                    "consumed", "trained", "skipped_updates", "disordered", "metrics",
+                    "consumed", "partitions", "trained", "skipped_updates", "disordered", "metrics",
                     "stream_time", "state_digest", "snapshot", "seconds",
                 ])
         )

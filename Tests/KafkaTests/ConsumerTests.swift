@@ -180,17 +180,16 @@ struct ConsumerTests {
         try producer.flush(timeoutMilliseconds: 20_000)
         let group = broker.settings(["group.id": "group-\(topic)"])
         var consumer = try KafkaConsumer(settings: group)
-        let full = try consumer.watermarks(topic: topic, partition: 1, timeoutMilliseconds: 5_000)
-        #expect(full == Watermarks(low: 0, high: 100))
-        let empty = try consumer.watermarks(topic: topic, partition: 0, timeoutMilliseconds: 5_000)
-        #expect(empty == Watermarks(low: 0, high: 0))
+        let marks = try consumer.watermarks(
+            of: [(topic, 1), (topic, 0)],
+            timeoutMilliseconds: 5_000
+        )
+        #expect(marks == [Watermarks(low: 0, high: 100), Watermarks(low: 0, high: 0)])
         try consumer.assign([.init(topic: topic, partition: 1, offset: 90)])
         for expected: Int64 in 90..<100 { #expect(nextOffset(consumer, 0) == expected) }
         #expect(consumer.knownEnd(topic: topic, partition: 1) == 100)
-        try consumer.commit(
-            [.init(topic: topic, partition: 1, offset: 42)],
-            timeoutMilliseconds: 10_000
-        )
+        try consumer.beginCommit([.init(topic: topic, partition: 1, offset: 42)])
+        try consumer.commitAnswer(waitMilliseconds: 10_000)?.get()
         let other = try KafkaConsumer(settings: group)
         let committed = try other.committed(
             [(topic, 0), (topic, 1)],

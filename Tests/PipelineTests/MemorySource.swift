@@ -37,7 +37,7 @@ struct MemorySource: RecordSource {
     ///   - clock: nil: everything is there, as in a replay.
     init(
         _ stream: EventStream,
-        start: [Partition: Int64] = [:],
+        start: [Partition: ResumePoint] = [:],
         batchMax: Int = 256,
         seed: UInt64 = 0,
         clock: TestClock? = nil
@@ -47,7 +47,7 @@ struct MemorySource: RecordSource {
         self.clock = clock
         self.batchMax = batchMax
         random = SeededGenerator(seed: seed)
-        startPositions = stream.partitions.map { start[$0] ?? 0 }
+        startPositions = stream.partitions.map { start[$0]?.position ?? 0 }
         next = startPositions.map(Int.init)
         isCaughtUp = next.map { _ in false }
     }

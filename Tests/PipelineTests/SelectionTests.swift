@@ -1,6 +1,7 @@
 import Events
 import Pipeline
 import Snapshot
+import Source
 import Testing
 
 @Suite("A selection of the stream")
@@ -106,7 +107,7 @@ struct SelectionTests {
     func startPositions() throws {
         var stream = try EventStream(events: 500, seed: 84)
         let lane = try #require(stream.partitions.firstIndex { $0.role == .conversion })
-        let start = [stream.partitions[lane]: Int64(7)]
+        let start = [stream.partitions[lane]: ResumePoint(position: 7)]
         stream.records[lane] = Array(stream.records[lane].prefix(7))
         let state = try StateFolder(configuration())
         state.countsOffsets = false

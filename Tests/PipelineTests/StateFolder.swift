@@ -94,17 +94,20 @@ final class StateFolder {
     func loop<Source: RecordSource & ~Copyable>(
         every: SnapshotSettings.Schedule = .events(1_000_000),
         clock: TestClock? = nil,
-        over makeSource: ([Partition: Int64]) throws -> Source
+        over makeSource: ([Partition: ResumePoint]) throws -> Source
     ) throws -> TrainingLoop<Source> {
         let state = try resumed()
         writer = try Self.writer(folder.path, configuration)
-        var positions: [Partition: Int64] = [:]
+        var points: [Partition: ResumePoint] = [:]
         for progress in state?.progress ?? [] {
-            positions[progress.partition] = progress.position
+            points[progress.partition] = ResumePoint(
+                position: progress.position,
+                lastPayloadHash: progress.lastPayloadHash
+            )
         }
         let pipeline = try Pipeline(
             settings: settings,
-            source: try makeSource(positions),
+            source: try makeSource(points),
             state: state,
             sideFiles: SideFilePaths(
                 quarantine: folder.path("quarantine.jsonl"),

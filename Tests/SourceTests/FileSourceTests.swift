@@ -78,16 +78,20 @@ func receive(
 func receive(
     _ folder: TemporaryFolder,
     recordBytesMax: Int = 1 << 20,
-    start: Int64? = nil
+    start: Int64? = nil,
+    hash: UInt64? = nil
 ) throws(SourceError) -> [Received] {
-    var positions: [Partition: Int64] = [:]
+    var points: [Partition: ResumePoint] = [:]
     if let start {
-        positions[Partition(role: .impression, name: "impressions", number: 0)] = start
+        points[Partition(role: .impression, name: "impressions", number: 0)] = ResumePoint(
+            position: start,
+            lastPayloadHash: hash
+        )
     }
     var source = try FileSource(
         folder: folder.path,
         recordBytesMax: recordBytesMax,
-        start: positions
+        resume: points
     )
     return try receive(&source, partition: 0)
 }
@@ -265,20 +269,25 @@ func receive(
         let impressions = Partition(role: .impression, name: "impressions", number: 0)
         let clicks = Partition(role: .click, name: "clicks", number: 0)
         let other = Partition(role: .click, name: "clicks2", number: 1)
+        let point = ResumePoint(position: 0)
         _ = try FileSource(
             folder: folder.path,
             recordBytesMax: 10,
-            start: [impressions: 0, clicks: 0]
+            resume: [impressions: point, clicks: point]
         )
         let added = #expect(throws: SourceError.self) {
-            _ = try FileSource(folder: folder.path, recordBytesMax: 10, start: [impressions: 0])
+            _ = try FileSource(
+                folder: folder.path,
+                recordBytesMax: 10,
+                resume: [impressions: point]
+            )
         }
         #expect(added?.description.contains("clicks was not there") == true)
         let missing = #expect(throws: SourceError.self) {
             _ = try FileSource(
                 folder: folder.path,
                 recordBytesMax: 10,
-                start: [impressions: 0, clicks: 0, other: 0]
+                resume: [impressions: point, clicks: point, other: point]
             )
         }
         #expect(missing?.description.contains("clicks2 is missing") == true)

@@ -53,16 +53,20 @@ struct KafkaFaultTests {
         var topics = try Topics([.impression: 1])
         try topics.send(.impression, 0, ["a", "b"])
         let partition = topics.partition(.impression, 0)
-        let text = failure { _ = try topics.open([.impression], resume: [partition: 3]) }
+        let text = failure {
+            _ = try topics.open([.impression], resume: [partition: ResumePoint(position: 3)])
+        }
         #expect(text.contains("offset 3") && text.contains("recreated"))
-        _ = try topics.open([.impression], resume: [partition: 2])
+        _ = try topics.open([.impression], resume: [partition: ResumePoint(position: 2)])
     }
 
     @Test("a saved position of a partition that is not there is an error")
     func positionOfUnknownPartition() throws {
         let topics = try Topics([.impression: 1])
         let partition = topics.partition(.impression, 1)
-        let text = failure { _ = try topics.open([.impression], resume: [partition: 3]) }
+        let text = failure {
+            _ = try topics.open([.impression], resume: [partition: ResumePoint(position: 3)])
+        }
         #expect(text.contains("partition 1") && text.contains(partition.name))
     }
 
@@ -73,7 +77,9 @@ struct KafkaFaultTests {
         guard topics.broker.isEmbedded else { return }
         try sendIncompressible(&topics, megabytes: 8)
         let partition = topics.partition(.impression, 0)
-        let text = failure { _ = try topics.open([.impression], resume: [partition: 3]) }
+        let text = failure {
+            _ = try topics.open([.impression], resume: [partition: ResumePoint(position: 3)])
+        }
         #expect(text.contains("offset 3, is gone") && text.contains("earliest available is"))
         // Without a saved position, earliest is what is there.
         var reader = KafkaReader(try topics.open([.impression]))
@@ -151,12 +157,13 @@ struct KafkaFaultTests {
         #expect(Array(last.prefix(2)) == ["<corrupt \(recordCount)>", "f"])
         #expect(last.dropFirst(2) == ["<corrupt 3>", "<corrupt \(recordCount)>"])
         #expect(
-            reader.positions[topics.partition(.impression, 1)] == Int64(2 * recordCount + 4)
+            reader.points[topics.partition(.impression, 1)]
+                == ResumePoint(position: Int64(2 * recordCount + 4))
         )
         // A resume within the corrupt batch counts what is left of it.
         let middle = [
-            topics.partition(.impression, 0): 3 + Int64(recordCount / 2),
-            topics.partition(.impression, 1): Int64(2 * recordCount + 4),
+            topics.partition(.impression, 0): ResumePoint(position: 3 + Int64(recordCount / 2)),
+            topics.partition(.impression, 1): ResumePoint(position: Int64(2 * recordCount + 4)),
         ]
         var resumed = KafkaReader(try topics.open([.impression], resume: middle))
         try resumed.readToEnd(seconds: 20)

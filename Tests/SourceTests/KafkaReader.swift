@@ -15,13 +15,13 @@ struct KafkaReader: ~Copyable {
     var source: KafkaSource
     private(set) var found: [[Found]]
     private(set) var offsets: [[Int64]]
-    /// The next offset by partition: what a snapshot would hold.
-    private(set) var positions: [Partition: Int64]
+    /// What a snapshot would hold.
+    private(set) var points: [Partition: ResumePoint]
 
-    init(_ source: consuming KafkaSource, resume: [Partition: Int64] = [:]) {
+    init(_ source: consuming KafkaSource, resume: [Partition: ResumePoint] = [:]) {
         found = Array(repeating: [], count: source.partitions.count)
         offsets = found.map { _ in [] }
-        positions = resume
+        points = resume
         self.source = source
     }
 
@@ -33,7 +33,7 @@ struct KafkaReader: ~Copyable {
     }
 
     mutating func fetch(_ index: Int) throws -> Int {
-        var news: [(RecordHeader, String)] = []
+        var news: [(RecordHeader, String, UInt64?)] = []
         let receive: RecordReceiver = { header, content, payload in
             let text =
                 switch content {
@@ -43,14 +43,19 @@ struct KafkaReader: ~Copyable {
                 case .corrupt: "<corrupt \(header.offsetCount)>"
                 case .tooLarge(let count): "<large \(count)>"
                 }
-            news.append((header, text))
+            var hash: UInt64?
+            if case .payload = content { hash = xxHash3(payload) }
+            news.append((header, text, hash))
         }
         defer {
-            for (header, text) in news {
+            for (header, text, hash) in news {
                 let time = header.timestamp.map { "@\($0)" } ?? ""
                 found[index].append(Found(header: "\(header.offset)\(time)", text: text))
                 offsets[index].append(header.offset)
-                positions[source.partitions[index]] = header.offset + header.offsetCount
+                points[source.partitions[index]] = ResumePoint(
+                    position: header.offset + header.offsetCount,
+                    lastPayloadHash: hash
+                )
             }
         }
         try source.fetch(partition: index, into: receive)
@@ -61,7 +66,7 @@ struct KafkaReader: ~Copyable {
     mutating func readToEnd(seconds: Double = 30) throws {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while !isAtEnd {
-            try #require(Date() < deadline, "not at the end after \(seconds) s: \(positions)")
+            try #require(Date() < deadline, "not at the end after \(seconds) s: \(points)")
             if try round() == 0 { source.wait(milliseconds: 5) }
         }
     }
@@ -117,7 +122,7 @@ struct Topics: ~Copyable {
     func open(
         _ roles: [Role],
         start: KafkaStart = .earliest,
-        resume: [Partition: Int64] = [:],
+        resume: [Partition: ResumePoint] = [:],
         extent: KafkaExtent = .untilEndAtStart,
         settings: [String: String] = [:],
         recordBytesMax: Int = 1 << 20

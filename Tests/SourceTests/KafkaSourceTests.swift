@@ -93,21 +93,21 @@ struct KafkaSourceTests {
         for (partition, count) in sizes.enumerated() {
             try topics.send(.impression, Int32(partition), numbered(count))
         }
-        var positions: [Partition: Int64] = [:]
+        var points: [Partition: ResumePoint] = [:]
         var texts = Array(repeating: [String](), count: 5)
         var restarts = 0
         while texts.map(\.count) != sizes {
             try #require(restarts < 200, "seed \(seed)")
             var reader = KafkaReader(
-                try topics.open([.impression], resume: positions),
-                resume: positions
+                try topics.open([.impression], resume: points),
+                resume: points
             )
             for _ in 0..<Int.random(in: 1..<30, using: &random) {
                 if try reader.fetch(Int.random(in: 0..<5, using: &random)) == 0 {
                     reader.source.wait(milliseconds: 5)
                 }
             }
-            positions = reader.positions
+            points = reader.points
             for index in texts.indices { texts[index] += reader.texts[index] }
             restarts += 1
         }
@@ -126,7 +126,7 @@ struct KafkaSourceTests {
         try topics.send(.impression, 1, ["new"])
         while try latest.round() == 0 { latest.source.wait(milliseconds: 50) }
         #expect(latest.texts == [[], ["new"]])
-        let resume = [topics.partition(.impression, 0): Int64(2)]
+        let resume = [topics.partition(.impression, 0): ResumePoint(position: 2)]
         var resumed = KafkaReader(try topics.open([.impression], resume: resume))
         try resumed.readToEnd()
         #expect(resumed.texts == [["2"], ["0", "1", "2", "3", "new"]])
@@ -251,19 +251,53 @@ struct KafkaSourceTests {
         #expect(count == 300_000)
     }
 
-    @Test("positions can be committed for other tools to see")
-    func commit() throws {
-        var topics = try Topics([.impression: 2])
-        try topics.send(.impression, 1, numbered(9))
-        let group = "group-\(topics.topic(.impression))"
-        let source = try topics.open([.impression], settings: ["group.id": group])
-        try source.commit(positions: [0, 7])
+    /// What another consumer of the group sees.
+    private func committed(
+        _ topics: borrowing Topics,
+        group: String,
+        partitionCount: Int32
+    ) throws -> [Int64?] {
         let observer = try KafkaConsumer(settings: topics.broker.settings(["group.id": group]))
-        let committed = try observer.committed(
-            (0..<2).map { (topics.topic(.impression), $0) },
+        return try observer.committed(
+            (0..<partitionCount).map { (topics.topic(.impression), $0) },
             timeoutMilliseconds: 10_000
         )
-        #expect(committed == [0, 7])
+    }
+
+    @Test(
+        "positions are committed without waiting, and other consumers of the group see the newest"
+    )
+    func commit() throws {
+        var topics = try Topics([.impression: 3])
+        try topics.send(.impression, 1, numbered(9))
+        try topics.send(.impression, 2, numbered(4))
+        let group = "group-\(topics.topic(.impression))"
+        let points = [topics.partition(.impression, 2): ResumePoint(position: 4)]
+        var source = try topics.open([.impression], resume: points, settings: ["group.id": group])
+        for position: Int64 in 1...7 {
+            let start = ContinuousClock.now
+            // Nothing of partition 2 has been applied; it stands where it was resumed.
+            source.commit(positions: [0, position, 0])
+            #expect(ContinuousClock.now - start < .milliseconds(100))
+        }
+        source.finishCommit(milliseconds: 10_000)
+        #expect(try committed(topics, group: group, partitionCount: 3) == [0, 7, 4])
+        // While it reads, answers are taken and what waits is sent.
+        source.commit(positions: [0, 8, 4])
+        source.commit(positions: [0, 9, 4])
+        for _ in 0..<200 { source.wait(milliseconds: 5) }
+        #expect(try committed(topics, group: group, partitionCount: 3) == [0, 9, 4])
+    }
+
+    @Test("without a group nothing is committed")
+    func commitWithoutGroup() throws {
+        let topics = try Topics([.impression: 1])
+        for settings in [[:], ["group.id": ""]] {
+            var source = try topics.open([.impression], settings: settings)
+            source.commit(positions: [0])
+            source.finishCommit(milliseconds: 1_000)
+        }
+        #expect(try committed(topics, group: "freshet", partitionCount: 1) == [nil])
     }
 }
 

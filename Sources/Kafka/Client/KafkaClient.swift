@@ -1,8 +1,11 @@
 internal import CRdKafka
 
 /// One librdkafka instance with the queue of its log lines. The base of consumer and producer.
+///
+/// Any thread may call librdkafka with the same handles, which never change. It is shared with the
+/// thread that waits for an answer (`Inquiry`), and ends with the last who uses it.
 @safe
-struct KafkaClient: ~Copyable {
+final class KafkaClient: @unchecked Sendable {
     let handle: OpaquePointer
     let servers: String
     private let logQueue: OpaquePointer

@@ -8,7 +8,7 @@ struct PartitionQueue {
     private let pointer: OpaquePointer
 
     init(
-        client: borrowing KafkaClient,
+        client: KafkaClient,
         topic: String,
         partition: Int32,
         arrivals: ArrivalSignal
