@@ -18,6 +18,8 @@ public struct PipelineSettings: Sendable {
     public var now: Int64
     /// The run stops when more records than this have been quarantined; nil: never.
     public var quarantinedMax: Int?
+    /// The quarantine file does not grow beyond this; nil: no limit.
+    public var quarantineFileBytesMax: Int?
 
     public init(
         schema: FeatureSchema,
@@ -27,7 +29,8 @@ public struct PipelineSettings: Sendable {
         learn: LearnSettings,
         selection: TimeSelection = TimeSelection(),
         now: Int64,
-        quarantinedMax: Int? = nil
+        quarantinedMax: Int? = nil,
+        quarantineFileBytesMax: Int? = nil
     ) {
         self.schema = schema
         self.decode = decode
@@ -37,6 +40,7 @@ public struct PipelineSettings: Sendable {
         self.selection = selection
         self.now = now
         self.quarantinedMax = quarantinedMax
+        self.quarantineFileBytesMax = quarantineFileBytesMax
     }
 }
 

@@ -63,6 +63,9 @@ public final class SnapshotWriter: Sendable {
     /// Whether a snapshot is being written.
     public var isBusy: Bool { outcome.withLock { $0.isBusy } }
 
+    /// Whether the last snapshot that was tried failed.
+    public var hasFailed: Bool { outcome.withLock { $0.failure != nil } }
+
     /// The newest snapshot written by this run.
     public var last: SavedSnapshot? { outcome.withLock { $0.last } }
 

@@ -12,6 +12,8 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
     private let clock: () -> Int64
     /// Where the newest snapshot was taken: consumed events and stream time.
     private var saved: (consumed: Int, streamTime: Int64)?
+    /// When a snapshot was last handed to the writer, by the clock.
+    private var lastAttempt = Int64.min
 
     /// - Parameter hasSnapshot: Whether the pipeline stands where a snapshot was taken.
     public init(
@@ -58,7 +60,7 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
                 clock: now,
                 consumed: pipeline.consumed,
                 streamTime: pipeline.streamTime
-            ) {
+            ) || (writer.hasFailed && now >= lastAttempt + retryDelay) {
                 try saveIfChanged()
             }
             observe(pipeline)
@@ -81,10 +83,14 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
     /// writer that is still at the one before is waited for.
     private mutating func saveIfChanged() throws {
         let now = (consumed: pipeline.consumed, streamTime: pipeline.streamTime)
-        if let saved, saved == now { return }
+        if let saved, saved == now, !writer.hasFailed { return }
         try pipeline.syncSideFiles()
         if writer.isBusy { try? writer.finish() }
-        writer.save(pipeline.copyState(), createdAt: clock())
+        lastAttempt = clock()
+        writer.save(pipeline.copyState(), createdAt: lastAttempt)
         saved = now
     }
 }
+
+/// Milliseconds after which a snapshot that failed is tried again, even if none is due.
+private let retryDelay: Int64 = 10_000

@@ -18,7 +18,8 @@ extension Configuration {
             learn: learn,
             selection: selection,
             now: now,
-            quarantinedMax: quarantine.rejectedMax
+            quarantinedMax: quarantine.rejectedMax,
+            quarantineFileBytesMax: quarantine.fileBytesMax
         )
     }
 }
