@@ -139,6 +139,14 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "FaultTests",
+            dependencies: [
+                "Events", "StateCoding", "LZ4", "Decode", "Order", "Join", "Learn", "Snapshot",
+                "Pipeline", "Source", "Configure", "Generate", "TestSupport", "freshet", logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "CommandTests",
             dependencies: ["freshet", "Kafka", "TestSupport"],
             swiftSettings: strict

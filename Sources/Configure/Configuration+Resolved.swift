@@ -60,6 +60,7 @@ extension Configuration {
             [
                 ("payloads", "\(quarantine.payloads)"),
                 ("max_rejected", quarantine.rejectedMax.map { "\($0)" } ?? "none"),
+                ("max_file_bytes", quarantine.fileBytesMax.map(SizeText.text) ?? "none"),
             ]
         )
         return keys

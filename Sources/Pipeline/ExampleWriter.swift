@@ -28,7 +28,9 @@ final class ExampleWriter {
         line += ",\"ctr_weight\":\(example.ctrWeight),\"ctcvr_weight\":\(example.ctcvrWeight)"
         line += ",\"ctr\":\(probabilities.ctr),\"cvr\":\(probabilities.cvr)"
         line += ",\"ctcvr\":\(probabilities.ctcvr)}"
-        do throws(PipelineError) { try file.append(line: line.utf8) } catch { failure = error }
+        file.append(line: line.utf8)
+        guard file.bufferedByteCount >= 1 << 16 else { return }
+        do throws(PipelineError) { try file.flush() } catch { failure = error }
     }
 
     func check() throws(PipelineError) {

@@ -47,6 +47,14 @@ extension PartitionProgress: Codable {
             .flatMap { UInt64($0, radix: 16) }
         carriedTime = try container.decodeIfPresent(Int64.self, forKey: .carriedTime) ?? .min
         quarantined = try container.decode(Int.self, forKey: .quarantined)
+        // Far from where sums would overflow.
+        guard (0...1 << 56).contains(position), (0...Int(position)).contains(quarantined) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .position,
+                in: container,
+                debugDescription: "\(quarantined) quarantined records before offset \(position)"
+            )
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -76,6 +76,13 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         var joiner = Joiner(settings: settings.join, partitionCount: progress.count)
         if let state {
             try state.restore(learner: &learner, joiner: &joiner, schema: settings.schema)
+            guard joiner.ledger.partitionCount == progress.count else {
+                throw PipelineError(
+                    "snapshot \(state.name) does not load: its join has "
+                        + "\(joiner.ledger.partitionCount) partitions, its positions are of "
+                        + "\(progress.count)"
+                )
+            }
             joiner.renumberPartitions(known.map { partitions.firstIndex(of: $0.partition)! })
         }
         let quarantineFile = try sideFiles.quarantine.map { path throws(PipelineError) in
@@ -90,7 +97,11 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             learner: learner,
             examples: exampleFile.map { ExampleWriter(file: $0, calibration: calibration) }
         )
-        quarantine = Quarantine(file: quarantineFile, logger: logger)
+        quarantine = Quarantine(
+            file: quarantineFile,
+            fileBytesMax: settings.quarantineFileBytesMax,
+            logger: logger
+        )
         order = state?.order ?? StreamOrder()
         merge = EventMerge(
             carriedTimes: progress.map(\.carriedTime),
@@ -198,7 +209,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let count = Int(record.offsetCount)
         progress[lane].quarantined += count
         consumed += count
-        try quarantine.add(
+        quarantine.add(
             batch.rejections[record.rejectionIndex],
             partition: progress[lane].partition,
             offset: record.offset,
@@ -276,8 +287,10 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     }
 
     /// Makes the side files durable up to the lengths that a copy of the state would name.
+    /// - Throws: `PipelineError` if the examples cannot be written. A quarantine file that cannot be
+    ///   written is logged instead, and written later.
     public func syncSideFiles() throws(PipelineError) {
-        try quarantine.sync()
+        quarantine.sync()
         try sink.examples?.sync()
     }
 

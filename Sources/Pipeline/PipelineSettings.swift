@@ -20,6 +20,8 @@ public struct PipelineSettings: Sendable {
     public var quarantinedMax: Int?
     /// Offsets to leave out, beside those that the resumed state still has to pass.
     public var skips: [OffsetRange]
+    /// The quarantine file does not grow beyond this; nil: no limit.
+    public var quarantineFileBytesMax: Int?
 
     public init(
         schema: FeatureSchema,
@@ -30,7 +32,8 @@ public struct PipelineSettings: Sendable {
         selection: TimeSelection = TimeSelection(),
         now: Int64,
         quarantinedMax: Int? = nil,
-        skips: [OffsetRange] = []
+        skips: [OffsetRange] = [],
+        quarantineFileBytesMax: Int? = nil
     ) {
         self.schema = schema
         self.decode = decode
@@ -41,6 +44,7 @@ public struct PipelineSettings: Sendable {
         self.now = now
         self.quarantinedMax = quarantinedMax
         self.skips = skips
+        self.quarantineFileBytesMax = quarantineFileBytesMax
     }
 }
 

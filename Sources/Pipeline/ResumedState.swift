@@ -33,6 +33,17 @@ public struct ResumedState: Sendable {
         optimizer = try section("optimizer")
         learner = try section("learner")
         join = try section("join")
+        var digest = StateDigest()
+        for content in [parameters, optimizer, learner, join] {
+            unsafe digest.update(content.span.bytes)
+        }
+        guard digest.text == body.summary.stateDigest else {
+            throw .damaged(
+                path: store.directory + "/snapshots/" + name,
+                reason: "holds the state \(digest.text), its manifest says "
+                    + body.summary.stateDigest
+            )
+        }
     }
 
     /// Reads the newest good snapshot; damaged ones are reported and passed over.
@@ -43,7 +54,7 @@ public struct ResumedState: Sendable {
         warn: (SnapshotError) -> Void
     ) throws(SnapshotError) -> ResumedState? {
         var first: SnapshotError?
-        for name in try store.candidates() {
+        for name in try store.candidates(warn: warn) {
             do throws(SnapshotError) {
                 return try ResumedState(name, of: store)
             } catch {
@@ -77,6 +88,10 @@ public struct ResumedState: Sendable {
             var joined = StateReader(join)
             try joiner.decode(from: &joined)
             try joined.finish()
+            let consumed = joiner.ledger.consumed
+            guard consumed.dropFirst(progress.count).allSatisfy({ $0 == 0 }),
+                consumed.reduce(0, { $0 + Double($1) }) < 1e18
+            else { throw StateError("join: events of partitions that have no position") }
             guard joiner.openFeatures(allSatisfy: { schema.accepts($0) }) else {
                 throw StateError("an open impression's features do not fit the schema")
             }

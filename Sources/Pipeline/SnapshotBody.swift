@@ -1,3 +1,4 @@
+internal import Events
 public import Order
 
 /// What a manifest says beside its list of files.
@@ -29,6 +30,45 @@ public struct SnapshotBody: Codable, Sendable {
         case pauseMilliseconds = "pause_milliseconds"
         case sideFiles = "side_files"
         case configurationFingerprint = "configuration_fingerprint"
+    }
+}
+
+extension SnapshotBody {
+    /// Reads a manifest, refusing what no run could have counted: sums over these numbers are made
+    /// without a check.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        programVersion = try container.decode(String.self, forKey: .programVersion)
+        kernelPath = try container.decode(String.self, forKey: .kernelPath)
+        createdAt = try container.decode(Int64.self, forKey: .createdAt)
+        summary = try container.decode(Summary.self, forKey: .summary)
+        positions = try container.decode([PartitionProgress].self, forKey: .positions)
+        order = try container.decode(StreamOrder.Key.self, forKey: .order)
+        sideFiles = try container.decode([String: Int64].self, forKey: .sideFiles)
+        now = try container.decode(Int64.self, forKey: .now)
+        configurationFingerprint = try container.decode(
+            String.self,
+            forKey: .configurationFingerprint
+        )
+        configuration = try container.decode([ConfigurationEntry].self, forKey: .configuration)
+        guard let flaw else { return }
+        throw DecodingError.dataCorrupted(
+            .init(codingPath: decoder.codingPath, debugDescription: flaw)
+        )
+    }
+
+    private var flaw: String? {
+        let partitions = Set(positions.map(\.partition))
+        if partitions.count != positions.count { return "a partition has two positions" }
+        if positions.reduce(0, { $0 + Double($1.position) }) > 1e18 { return "positions" }
+        if createdAt.magnitude > 1 << 53 { return "created_at is \(createdAt)" }
+        if sideFiles.values.contains(where: { $0 < 0 }) { return "side_files" }
+        let counts = Place.allCases.map { summary[$0] } + [summary.consumed]
+        let range = 0...1 << 60
+        guard counts.allSatisfy({ count in Role.allCases.allSatisfy { range ~= count[$0] } }),
+            range ~= summary.disordered, range ~= summary.skippedUpdates
+        else { return "the summary's counts" }
+        return nil
     }
 }
 

@@ -15,6 +15,8 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
     private var saved: (consumed: Int, streamTime: Int64)?
     /// The snapshot whose positions were committed last.
     private var committed: String?
+    /// When a snapshot was last handed to the writer, by the clock.
+    private var lastAttempt = Int64.min
 
     /// - Parameter hasSnapshot: Whether the pipeline stands where a snapshot was taken.
     public init(
@@ -58,13 +60,14 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
                 pipeline.waitForRecords(milliseconds: 5)
             case .worked, .stopped: break
             }
-            if isFree,
-                schedule.isDue(
+            let isDue =
+                isFree
+                && schedule.isDue(
                     clock: now,
                     consumed: pipeline.consumed,
                     streamTime: pipeline.streamTime
                 )
-            {
+            if isDue || (writer.hasFailed && now >= lastAttempt + retryDelay) {
                 try saveIfChanged()
             }
             if isLive { commitSaved() }
@@ -110,7 +113,11 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
         let start = ContinuousClock.now
         try pipeline.syncSideFiles()
         let state = pipeline.copyState()
-        writer.save(state, createdAt: clock(), pause: ContinuousClock.now - start)
+        lastAttempt = clock()
+        writer.save(state, createdAt: lastAttempt, pause: ContinuousClock.now - start)
         saved = now
     }
 }
+
+/// Milliseconds after which a snapshot that failed is tried again, even if none is due.
+private let retryDelay: Int64 = 10_000

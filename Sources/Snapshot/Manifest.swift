@@ -15,6 +15,16 @@ public struct FileEntry: Codable, Equatable, Sendable {
         case name, bytes, checksum
         case contentBytes = "content_bytes"
     }
+
+    /// Whether an LZ4 frame in the snapshot's own directory could be this: it holds at most 255 times
+    /// its size.
+    var isPossible: Bool {
+        name.hasSuffix(".lz4")
+            && name.dropLast(4).utf8.allSatisfy {
+                $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+            }
+            && (0...1 << 50).contains(bytes) && (0...bytes * 255).contains(contentBytes)
+    }
 }
 
 /// `manifest.json`: what a snapshot is (`Body`, for people and scripts) and which files it has.

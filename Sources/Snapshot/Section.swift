@@ -90,7 +90,7 @@ struct SectionFile {
                 unsafe checksum.update(chunk.span.bytes)
                 var consumed = 0
                 while consumed < chunk.count {
-                    unsafe consumed += try decoder.decode(
+                    let read = unsafe try decoder.decode(
                         chunk.span.bytes.extracting(consumed..<chunk.count),
                         into: &content,
                         outputMax: entry.contentBytes - content.count + 1
@@ -98,6 +98,8 @@ struct SectionFile {
                     guard content.count <= entry.contentBytes else {
                         throw damaged("holds more than the \(entry.contentBytes) bytes it should")
                     }
+                    guard read > 0 else { throw damaged("does not decode beyond its middle") }
+                    consumed += read
                 }
             }
             guard checksum.text == entry.checksum else {

@@ -49,32 +49,66 @@ public struct SnapshotStore: Sendable {
     /// The names of all snapshots, oldest first.
     public func names() throws(SnapshotError) -> [String] {
         do throws(FileError) {
-            return try files.list(snapshots).filter { !$0.hasPrefix(".") }
+            return try files.list(snapshots).filter(Self.isName)
         } catch {
             if error.isMissing { return [] }
             throw .file(error)
         }
     }
 
+    /// A number, zero-padded to ten digits.
+    private static func isName(_ name: String) -> Bool {
+        name.utf8.count == 10
+            && name.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
     /// The name in `CURRENT`, if there is one.
+    /// - Throws: `SnapshotError.damaged` if what it holds is no name.
     public func current() throws(SnapshotError) -> String? {
+        let text: [UInt8]
         do throws(FileError) {
-            let text = try files.readAll(currentFile, maxCount: 256)
-            return String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(
-                String.init
-            )
+            text = try files.readAll(currentFile, maxCount: 4096)
         } catch {
             if error.isMissing { return nil }
             throw .file(error)
         }
+        let name = String(decoding: text.dropLast(), as: UTF8.self)
+        guard text.last == UInt8(ascii: "\n"), Self.isName(name) else {
+            throw .damaged(path: currentFile, reason: "does not hold the name of a snapshot")
+        }
+        return name
     }
 
     /// The snapshots to try on a resume: the one in `CURRENT`, then older ones, newest first. Without
-    /// `CURRENT` (a crash before the first was announced), all.
-    public func candidates() throws(SnapshotError) -> [String] {
-        let all = try names().reversed()
-        guard let current = try current() else { return Array(all) }
-        return all.filter { $0 <= current }
+    /// `CURRENT` (a crash before the first was announced), all; also if it is damaged.
+    ///
+    /// - Parameter warn: Told of a `CURRENT` that is damaged, and of snapshots that it passes over.
+    public func candidates(
+        warn: (SnapshotError) -> Void = { _ in }
+    ) throws(SnapshotError) -> [String] {
+        let all = Array(try names().reversed())
+        do throws(SnapshotError) {
+            guard let current = try current() else { return all }
+            guard all.contains(current) else {
+                throw SnapshotError.damaged(
+                    path: currentFile,
+                    reason: "names \(current), which is not there"
+                )
+            }
+            if let newer = all.first, newer > current {
+                warn(
+                    .damaged(
+                        path: currentFile,
+                        reason: "names \(current), so the newer \(newer) is not used"
+                    )
+                )
+            }
+            return all.filter { $0 <= current }
+        } catch {
+            guard case .damaged = error else { throw error }
+            warn(error)
+            return all
+        }
     }
 
     /// The name that the next snapshot gets: a number, zero-padded so that names sort by age.
@@ -137,7 +171,7 @@ public struct SnapshotStore: Sendable {
         let path = snapshots + "/" + name + "/manifest.json"
         let text: [UInt8]
         do throws(FileError) {
-            text = try files.readAll(path, maxCount: 1 << 26)
+            text = try files.readAll(path, maxCount: manifestBytesMax)
         } catch {
             throw error.isMissing ? .missing(path: snapshots + "/" + name) : .file(error)
         }
@@ -146,7 +180,13 @@ public struct SnapshotStore: Sendable {
             guard version == snapshotFormatVersion else {
                 throw SnapshotError.unsupportedVersion(path: path, version: version)
             }
-            return try ManifestText.decode(Manifest<Body>.self, from: text)
+            let manifest = try ManifestText.decode(Manifest<Body>.self, from: text)
+            for (index, entry) in manifest.files.enumerated() {
+                guard entry.isPossible,
+                    !manifest.files[..<index].contains(where: { $0.name == entry.name })
+                else { throw ManifestDamage(reason: "describes an impossible file \(index)") }
+            }
+            return manifest
         } catch let error as SnapshotError {
             throw error
         } catch let error as ManifestDamage {
@@ -189,6 +229,9 @@ public struct SnapshotStore: Sendable {
         } catch { throw .file(error) }
     }
 }
+
+/// A manifest has a few hundred bytes for each partition.
+private let manifestBytesMax = 16 << 20
 
 private struct FormatVersion: Decodable {
     var formatVersion: Int

@@ -23,7 +23,8 @@ extension Configuration {
             selection: selection,
             now: now,
             quarantinedMax: quarantine.rejectedMax,
-            skips: skips
+            skips: skips,
+            quarantineFileBytesMax: quarantine.fileBytesMax
         )
     }
 }

@@ -65,7 +65,7 @@ struct ConfigurationTests {
            embedding_deviation: 0}
         metrics: {cohort: 1d}
         snapshots: {every: 100_000 events, keep: 0, keep_for: 30d}
-        quarantine: {payloads: true, max_rejected: 0}
+        quarantine: {payloads: true, max_rejected: 0, max_file_bytes: 1MiB}
         """
 
     @Test("every key arrives in the settings of its stage")
@@ -149,6 +149,7 @@ struct ConfigurationTests {
         )
         expected.quarantine.payloads = true
         expected.quarantine.rejectedMax = 0
+        expected.quarantine.fileBytesMax = 1 << 20
         #expect(read == expected)
     }
 

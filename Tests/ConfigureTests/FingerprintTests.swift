@@ -62,6 +62,7 @@ struct FingerprintTests {
         #expect(firstKey { $0.quarantine.payloads = true } == nil)
         #expect(firstKey { $0.decode.keepsRejectedPayloads = true } == nil)
         #expect(firstKey { $0.quarantine.rejectedMax = 5 } == nil)
+        #expect(firstKey { $0.quarantine.fileBytesMax = nil } == nil)
     }
 
     @Test("whatever determines the state is named by its key")

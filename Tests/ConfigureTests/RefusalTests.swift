@@ -386,6 +386,12 @@ struct RefusalTests {
             "at least 0"
         ),
         .after(
+            "quarantine: {max_file_bytes: 4095}",
+            line: 2,
+            key: "quarantine.max_file_bytes",
+            "4KiB"
+        ),
+        .after(
             "events: {time_unit: ms}",
             line: 2,
             key: "events.time_unit",
