@@ -43,8 +43,16 @@ extension PartitionProgress: Codable {
             number: try container.decode(Int32.self, forKey: .partition)
         )
         position = try container.decode(Int64.self, forKey: .position)
-        lastPayloadHash = try container.decodeIfPresent(String.self, forKey: .lastPayloadHash)
-            .flatMap { UInt64($0, radix: 16) }
+        if let hash = try container.decodeIfPresent(String.self, forKey: .lastPayloadHash) {
+            lastPayloadHash = UInt64(hash, radix: 16)
+            guard lastPayloadHash != nil else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .lastPayloadHash,
+                    in: container,
+                    debugDescription: "not hexadecimal: \(hash)"
+                )
+            }
+        }
         carriedTime = try container.decodeIfPresent(Int64.self, forKey: .carriedTime) ?? .min
         quarantined = try container.decode(Int.self, forKey: .quarantined)
         // Far from where sums would overflow.

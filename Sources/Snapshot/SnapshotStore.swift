@@ -65,9 +65,10 @@ public struct SnapshotStore: Sendable {
     /// The name in `CURRENT`, if there is one.
     /// - Throws: `SnapshotError.damaged` if what it holds is no name.
     public func current() throws(SnapshotError) -> String? {
-        let text: [UInt8]
+        var text: [UInt8] = []
         do throws(FileError) {
-            text = try files.readAll(currentFile, maxCount: 4096)
+            // A name is shorter; what is beyond these bytes shows that it is none.
+            try files.open(currentFile).read(into: &text, maxCount: 64)
         } catch {
             if error.isMissing { return nil }
             throw .file(error)

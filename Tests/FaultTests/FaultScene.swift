@@ -13,8 +13,9 @@ final class FaultScene {
 
     /// - Parameters:
     ///   - broker: where `run` and `replay` read; nil: `replay` reads the folder `events`.
+    ///   - cohort: the width of the metrics' cohorts; wide ones make small snapshots.
     ///   - more: further lines of the configuration.
-    init(broker: BrokerProcess? = nil, _ more: String = "") throws {
+    init(broker: BrokerProcess? = nil, cohort: String = "10s", _ more: String = "") throws {
         var text = """
             features:
               - {name: user, kind: categorical, rows: 512}
@@ -23,11 +24,14 @@ final class FaultScene {
               - {name: price, kind: numeric}
               - {name: age, kind: bucketed, buckets: [25, 45]}
             model: {embedding_dimension: 4, experts: {count: 2, layers: [8]}, towers: {layers: [4]}}
-            metrics: {cohort: 10s}
-            join: {click_window: 4s, conversion_window: 6s, orphan_window: 2s, closed_memory: 10s}
+            metrics: {cohort: \(cohort)}
             \(more)
 
             """
+        if !more.contains("join:") {
+            text +=
+                "join: {click_window: 4s, conversion_window: 6s, orphan_window: 2s, closed_memory: 10s}\n"
+        }
         if let broker {
             text += """
                 kafka:
@@ -45,12 +49,25 @@ final class FaultScene {
     var events: String { folder.path("events") }
 
     /// Sends exactly `events` events, with flaws, to the broker or to the folder `events`.
-    func generate(to broker: BrokerProcess? = nil, events: Int, seed: UInt64) throws {
+    /// - Parameter isLive: Whether they come when their times come, from now on; otherwise they are
+    ///   of the first of January 2026.
+    func generate(
+        to broker: BrokerProcess? = nil,
+        events: Int,
+        seed: UInt64,
+        isLive: Bool = false
+    ) throws {
         var arguments = [
-            "generate", "--events", "\(events)", "--seed", "\(seed)", "--ctr", "0.2", "--cvr", "0.3",
-            "--click-delay", "1", "--conversion-delay", "2", "--duplicates", "0.02",
-            "--orphans", "0.02", "--late", "0.02", "--late-by", "12",
+            "--events", "\(events)", "--seed", "\(seed)", "--ctr", "0.2", "--cvr", "0.3",
+            "--duplicates", "0.02", "--orphans", "0.02",
         ]
+        arguments +=
+            isLive
+            ? ["--click-delay", "0.3", "--conversion-delay", "0.3", "--live", "--rate", "2000"]
+            : [
+                "--click-delay", "1", "--conversion-delay", "2", "--late", "0.02", "--late-by",
+                "12",
+            ]
         if let broker {
             let topics = Role.allCases.map { broker.topic($0.plural) }.joined(separator: ",")
             arguments += ["--kafka", broker.servers, "--topics", topics]
@@ -58,7 +75,7 @@ final class FaultScene {
         } else {
             arguments += ["--files", self.events, "--partitions", "3"]
         }
-        let outcome = try CommandProcess.run(arguments)
+        let outcome = try CommandProcess.run(["generate"] + arguments)
         try #require(outcome.status == 0, "\(outcome.errors)")
         produced += events
     }

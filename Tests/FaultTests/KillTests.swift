@@ -45,10 +45,10 @@ struct KillTests {
             topics: ["impressions": 16, "clicks": 12, "conversions": 12],
             brokerCount: 2
         )
-        // A record of more than 260 bytes is quarantined: some impressions are.
+        // A record of more than 160 bytes is quarantined: some impressions are.
         let scene = try FaultScene(
             broker: broker,
-            "events: {max_record_bytes: 260}\nsnapshots: {keep: 2}"
+            "events: {max_record_bytes: 160}\nsnapshots: {keep: 2}"
         )
         try scene.generate(to: broker, events: 150_000, seed: seed)
         func arguments() -> [String] {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct DiskFileSystemTests {
     let directory = FileManager.default.temporaryDirectory.path + "/freshet-" + UUID().uuidString
 
-    private struct Body: Codable, Equatable, Sendable { var text: String }
+    private struct Text: Codable, Equatable, Sendable { var text: String }
 
     @Test("snapshots live on a real disk")
     func realFiles() throws {
@@ -16,15 +16,15 @@ import Testing
             sections: [
                 Section(name: "big", content: .bytes([UInt8](repeating: 7, count: 1 << 20)))
             ],
-            manifest: Body(text: "ä")
+            manifest: Text(text: "ä")
         )
-        let manifest = try store.manifest(of: "0000000001", as: Body.self)
-        #expect(manifest.body == Body(text: "ä"))
+        let manifest = try store.manifest(of: "0000000001", as: Text.self)
+        #expect(manifest.body == Text(text: "ä"))
         #expect(try store.section("big", of: "0000000001", files: manifest.files).count == 1 << 20)
         try store.remove("0000000001")
         #expect(try store.names() == [])
         #expect(throws: SnapshotError.self) {
-            try store.manifest(of: "0000000001", as: Body.self)
+            try store.manifest(of: "0000000001", as: Text.self)
         }
     }
 

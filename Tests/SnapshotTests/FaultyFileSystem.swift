@@ -9,6 +9,8 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         case none
         /// The operation with this index reports an error; later ones work.
         case fail(at: Int)
+        /// As `fail`, but a write has written half of its bytes by then (a disk that is full).
+        case shortWrite(at: Int)
         /// The power goes before the operation with this index: it and all later ones report an
         /// error, until `restart`.
         case powerLoss(at: Int)
@@ -28,12 +30,24 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
     /// - Parameter keepingUnsynced: Whether the cache happened to reach the disk.
     func restart(keepingUnsynced: Bool) {
         fault = .none
-        if !keepingUnsynced { root.forgetUnsynced() }
+        if !keepingUnsynced { root.restore { _ in false } }
+    }
+
+    /// Comes back after a power loss at which any part of the cache had reached the disk: some of the
+    /// directories' entries, some of the files' bytes.
+    func restartTorn(seed: UInt64) {
+        fault = .none
+        var random = seed
+        root.restore { bound in
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((random >> 33) % UInt64(bound + 1)) > 0
+        }
     }
 
     fileprivate func perform<Result>(
         _ operation: String,
         _ path: String,
+        partially: () -> Void = {},
         _ body: (Directory) throws(FileError) -> Result
     ) throws(FileError) -> Result {
         let index = operations
@@ -41,6 +55,9 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         switch fault {
         case .fail(at: index):
             throw FileError(operation: operation, path: path, reason: "injected fault")
+        case .shortWrite(at: index):
+            partially()
+            throw FileError(operation: operation, path: path, reason: "no room")
         case .powerLoss(let at) where index >= at:
             throw FileError(operation: operation, path: path, reason: "no power")
         default:
@@ -137,6 +154,14 @@ private enum Entry {
 private final class FileContent {
     var bytes: [UInt8] = []
     var durable: [UInt8] = []
+
+    func restore(_ hasReachedDisk: (_ bound: Int) -> Bool) {
+        var kept = durable.count
+        let quarter = (bytes.count - kept + 3) / 4
+        while kept < bytes.count && hasReachedDisk(3) { kept += max(quarter, 1) }
+        bytes = kept == durable.count ? durable : Array(bytes.prefix(kept))
+        durable = bytes
+    }
 }
 
 private final class Directory {
@@ -159,12 +184,17 @@ private final class Directory {
         return (try directory(at: parts.dropLast().joined(separator: "/")), parts.last ?? "")
     }
 
-    func forgetUnsynced() {
-        entries = durable
-        for entry in entries.values {
-            switch entry {
-            case .file(let content): content.bytes = content.durable
-            case .directory(let directory): directory.forgetUnsynced()
+    /// Becomes what a disk shows after a power loss.
+    /// - Parameter hasReachedDisk: Asked for each change that was not synced; of the bytes of a file
+    ///   for each further quarter of them.
+    func restore(_ hasReachedDisk: (_ bound: Int) -> Bool) {
+        for name in Set(entries.keys).union(durable.keys).sorted()
+        where !hasReachedDisk(1) { entries[name] = durable[name] }
+        durable = entries
+        for name in entries.keys.sorted() {
+            switch entries[name]! {
+            case .file(let content): content.restore(hasReachedDisk)
+            case .directory(let directory): directory.restore(hasReachedDisk)
             }
         }
     }
@@ -185,11 +215,17 @@ private final class OpenFile: WritableFile, ReadableFile {
     }
 
     func write(_ bytes: RawSpan) throws(FileError) {
-        try system.perform("write", path) { (_) throws(FileError) in
-            for index in bytes.byteOffsets {
+        func append(_ count: Int) {
+            for index in 0..<count {
                 content.bytes.append(unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
             }
         }
+        try system.perform(
+            "write",
+            path,
+            partially: { append(bytes.byteCount / 2) },
+            { (_) throws(FileError) in append(bytes.byteCount) }
+        )
     }
 
     func sync() throws(FileError) {

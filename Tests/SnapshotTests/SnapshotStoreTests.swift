@@ -1,11 +1,11 @@
 import Snapshot
 import Testing
 
-private struct Body: Codable, Equatable, Sendable {
+struct Body: Codable, Equatable, Sendable {
     var generation: Int
 }
 
-private func sections(_ generation: Int) -> [Section] {
+func sections(_ generation: Int) -> [Section] {
     [
         Section(
             name: "parameters",
@@ -16,7 +16,7 @@ private func sections(_ generation: Int) -> [Section] {
 }
 
 /// The generation that a resume would find, every byte of it verified; nil if there is none.
-private func newestGeneration(in files: FaultyFileSystem) throws -> Int? {
+func newestGeneration(in files: FaultyFileSystem) throws -> Int? {
     let store = try SnapshotStore(directory: "/state", files: files)
     for name in try store.candidates() {
         let manifest = try store.manifest(of: name, as: Body.self)
