@@ -57,7 +57,11 @@ struct ReplayTests {
         let state = try StateFolder(configuration())
         state.now = stream.lastTime
         let loop = try state.loop {
-            try FileSource(folder: events.path("stream"), recordBytesMax: 1 << 20, start: $0)
+            try FileSource(
+                folder: events.path("stream"),
+                recordBytesMax: 1 << 20,
+                resume: $0.mapValues { ResumePoint(position: $0) }
+            )
         }
         let files = try state.finish(loop)
         #expect(files.digest == memory.digest)
@@ -209,7 +213,11 @@ struct StoppedReplayTests {
         func run() throws -> EndState {
             try state.finish(
                 state.loop {
-                    try FileSource(folder: folder, recordBytesMax: 1 << 20, start: $0)
+                    try FileSource(
+                        folder: folder,
+                        recordBytesMax: 1 << 20,
+                        resume: $0.mapValues { ResumePoint(position: $0) }
+                    )
                 }
             )
         }
