@@ -6,7 +6,7 @@ internal import CRdKafka
 @safe
 public struct MockBroker: ~Copyable {
     private let host: OpaquePointer
-    private let cluster: OpaquePointer
+    let cluster: OpaquePointer
 
     /// A topic to be created.
     public struct Topic: Equatable, Sendable {
@@ -85,30 +85,5 @@ public struct MockBroker: ~Copyable {
     /// The brokers' addresses, host:port separated by commas.
     public var servers: String {
         unsafe String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
-    }
-
-    /// Ends every connection and refuses new ones until `isDown` is set back.
-    public func setDown(_ isDown: Bool) {
-        if isDown {
-            unsafe rd_kafka_mock_broker_set_down(cluster, -1)
-        } else {
-            unsafe rd_kafka_mock_broker_set_up(cluster, -1)
-        }
-    }
-
-    /// Makes broker `broker` (from 1) the leader of a partition.
-    public func setLeader(topic: String, partition: Int32, broker: Int32) {
-        unsafe rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker)
-    }
-
-    /// Delays every answer.
-    public func setRoundTripTime(milliseconds: Int) {
-        unsafe rd_kafka_mock_broker_set_rtt(cluster, -1, Int32(clamping: milliseconds))
-    }
-
-    /// Makes the next fetch requests fail: the broker disconnects the client for each.
-    public func dropNextFetches(_ count: Int) {
-        let errors = Array(repeating: RD_KAFKA_RESP_ERR__TRANSPORT, count: count)
-        unsafe rd_kafka_mock_push_request_errors_array(cluster, 1, count, errors)
     }
 }

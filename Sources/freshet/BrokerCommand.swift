@@ -13,6 +13,8 @@ struct BrokerCommand: AsyncParsableCommand {
             Prints its address (host:port, several separated by commas) as its first line. Ends on \
             SIGTERM and SIGINT, and everything in it with it. Each partition keeps at most 5 MiB or \
             100,000 batches; older records are dropped without a word.
+
+            With --control: \(BrokerControl.help)
             """
     )
 
@@ -32,6 +34,13 @@ struct BrokerCommand: AsyncParsableCommand {
     @Flag(help: "End when standard input ends too, so that the broker does not outlive its parent.")
     var untilStdinCloses = false
 
+    @Flag(
+        help: """
+            Take commands from standard input that make trouble, a line each, and end when it does.
+            """
+    )
+    var control = false
+
     func validate() throws {
         guard (1...64).contains(brokers) else {
             throw ValidationError("--brokers is 1 to 64, not \(brokers)")
@@ -48,25 +57,24 @@ struct BrokerCommand: AsyncParsableCommand {
                 } : topics.map(\.topic)
         )
         FileHandle.standardOutput.write(Data("\(broker.servers)\n".utf8))
-        let inputEnd = untilStdinCloses ? Self.endOfStandardInput() : nil
-        await withTaskGroup { group in
-            group.addTask { for await _ in signals { return } }
-            if let inputEnd {
-                group.addTask { for await _ in inputEnd {} }
-            }
-            await group.next()
-            group.cancelAll()
+        let (lines, continuation) = AsyncStream.makeStream(of: String.self)
+        let watch = Task {
+            for await _ in signals { continuation.finish() }
+        }
+        defer { watch.cancel() }
+        if control || untilStdinCloses { Self.readStandardInput(into: continuation) }
+        for await line in lines where control {
+            let answer = BrokerControl.answer(to: line, broker: broker)
+            FileHandle.standardOutput.write(Data("\(answer)\n".utf8))
         }
     }
 
-    /// A stream that ends when standard input does. Reading blocks, hence a thread of its own.
-    private static func endOfStandardInput() -> AsyncStream<Never> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
+    /// Ends the stream when standard input ends. Reading blocks, hence a thread of its own.
+    private static func readStandardInput(into lines: AsyncStream<String>.Continuation) {
         Thread.detachNewThread {
-            while !FileHandle.standardInput.availableData.isEmpty {}
-            continuation.finish()
+            while let line = readLine() { lines.yield(line) }
+            lines.finish()
         }
-        return stream
     }
 }
 

@@ -57,6 +57,49 @@ struct BrokerCommandTests {
         #expect(process.terminationStatus == 0)
     }
 
+    @Test("told to, it goes away, comes back, delays and fails, and answers each command")
+    func control() throws {
+        let broker = try BrokerProcess(topics: ["a": 2], brokerCount: 2)
+        guard broker.isEmbedded else { return }
+        let topic = broker.topic("a")
+        let consumer = try KafkaConsumer(
+            settings: broker.settings(["reconnect.backoff.max.ms": "100"])
+        )
+        func ends() throws -> [Int64] {
+            try consumer.watermarks(of: [(topic, 0), (topic, 1)], timeoutMilliseconds: 1_000)
+                .map(\.high)
+        }
+        #expect(try ends() == [0, 0])
+        try broker.tell("down")
+        #expect(throws: KafkaError.self) { try ends() }
+        try broker.tell("up")
+        #expect(try ends() == [0, 0])
+
+        try broker.tell("delay 300")
+        let start = ContinuousClock.now
+        #expect(try ends() == [0, 0])
+        #expect(ContinuousClock.now - start > .milliseconds(300))
+        try broker.tell("delay 0")
+
+        try broker.tell("leader \(topic)/0 none")
+        #expect(throws: KafkaError.self) { try ends() }
+        try broker.tell("leader \(topic)/0 2")
+        try broker.tell("down 1")
+        try broker.tell("up 1")
+        #expect(try ends() == [0, 0])
+        try broker.tell("fail offsets 1 TOPIC_AUTHORIZATION_FAILED")
+        let error = #expect(throws: KafkaError.self) { try ends() }
+        #expect(error?.code == "TOPIC_AUTHORIZATION_FAILED")
+        for line in [
+            "", "what", "down x", "down 3", "up 1 2", "leader a 1", "fail fetch 1 NO_SUCH_ERROR",
+            "fail all 1 _TRANSPORT", "delay -1",
+        ] {
+            let error = #expect(throws: KafkaError.self) { try broker.tell(line) }
+            #expect(error?.reason.hasPrefix("error: ") == true, "\(line)")
+        }
+        #expect(try ends() == [0, 0])
+    }
+
     @Test(
         "wrong usage ends with 64",
         arguments: [["--topic", "a"], ["--brokers", "0"], ["--what"]]

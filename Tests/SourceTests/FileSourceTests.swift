@@ -66,7 +66,7 @@ func receive(
                     )
                 )
             case .null, .corrupt:
-                Issue.record("a file has no such records")
+                Issue.record("an ordinary file has no such records")
             }
             #expect(header.offsetCount == 1)
         }
@@ -252,6 +252,30 @@ func receive(
         }
         let error = #expect(throws: SourceError.self) { try receive(folder, start: 1001) }
         #expect(error?.description.contains("ends at offset 1000") == true)
+    }
+
+    @Test("a resume is refused where another record lies before it than was read there")
+    func resumeReplaced() throws {
+        let folder = try TemporaryFolder(["impressions.jsonl": "a\nb\n\nc\n"])
+        let b = xxHash3("b".utf8Span.span)
+        #expect(try receive(folder, start: 2, hash: b).map(\.text) == ["c"])
+        // Nothing is known of what was read last, or nothing lies there.
+        #expect(try receive(folder, start: 2).map(\.text) == ["c"])
+        #expect(try receive(folder, start: 3, hash: b).map(\.text) == ["c"])
+        for start: Int64 in [1, 4] {
+            let error = #expect(throws: SourceError.self) {
+                try receive(folder, start: start, hash: b)
+            }
+            #expect(
+                error?.description.contains(
+                    "/impressions.jsonl: the record at offset \(start - 1) is not"
+                ) == true
+            )
+        }
+        let null = try TemporaryFolder([
+            "impressions.jsonl": #"{"_offset":1,"_timestamp":1,"_null":true}"#
+        ])
+        #expect(throws: SourceError.self) { try receive(null, start: 2, hash: b) }
     }
 
     @Test("a resumed recorded file starts at its offset")

@@ -203,19 +203,19 @@ struct KafkaFaultTests {
             if try reader.round() == 0 { reader.source.wait(milliseconds: 5) }
         }
         for phase in 1...3 {
-            broker.setDown(true)
+            try broker.setDown(true)
             let until = Date(timeIntervalSinceNow: 0.5)
             while Date() < until {
                 if try reader.round() == 0 { reader.source.wait(milliseconds: 5) }
             }
             try send(400 * phase..<400 * (phase + 1))
-            broker.setDown(false)
-            broker.setLeader(
+            try broker.setDown(false)
+            try broker.setLeader(
                 topic: "impressions",
                 partition: Int32(phase),
                 broker: Int32(1 + phase % 2)
             )
-            broker.dropNextFetches(2)
+            try broker.failNext(.fetch, count: 2, error: "_TRANSPORT")
             try producer.flush(timeoutMilliseconds: 20_000)
         }
         let deadline = Date(timeIntervalSinceNow: 20)

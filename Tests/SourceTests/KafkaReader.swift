@@ -90,12 +90,18 @@ struct Topics: ~Copyable {
         .impression: "impressions", .click: "clicks", .conversion: "conversions",
     ]
 
-    init(_ counts: [Role: Int], brokerCount: Int = 1) throws {
+    /// - Parameter names: another broker's whose topics' names these get, too.
+    init(
+        _ counts: [Role: Int],
+        brokerCount: Int = 1,
+        named names: BrokerProcess? = nil
+    ) throws {
         let broker = try BrokerProcess(
             topics: Dictionary(
                 uniqueKeysWithValues: counts.map { (Self.names[$0, default: ""], $1) }
             ),
-            brokerCount: brokerCount
+            brokerCount: brokerCount,
+            suffix: names?.suffix
         )
         producer = try KafkaProducer(settings: broker.settings)
         self.broker = broker
@@ -125,7 +131,10 @@ struct Topics: ~Copyable {
         resume: [Partition: ResumePoint] = [:],
         extent: KafkaExtent = .untilEndAtStart,
         settings: [String: String] = [:],
-        recordBytesMax: Int = 1 << 20
+        timeout: Int = 5_000,
+        recordBytesMax: Int = 1 << 20,
+        shouldStop: @escaping () -> Bool = { false },
+        warn: @escaping (String) -> Void = { print("  warns: \($0)") }
     ) throws -> KafkaSource {
         try KafkaSource(
             settings: broker.settings(settings),
@@ -133,9 +142,10 @@ struct Topics: ~Copyable {
             start: start,
             resume: resume,
             extent: extent,
-            connectTimeoutMilliseconds: 5_000,
+            connectTimeoutMilliseconds: timeout,
             recordBytesMax: recordBytesMax,
-            warn: { print("  warns: \($0)") }
+            shouldStop: shouldStop,
+            warn: warn
         )
     }
 }

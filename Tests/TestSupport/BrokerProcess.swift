@@ -12,17 +12,22 @@ public final class BrokerProcess {
     private let process: Process?
     /// Ends the broker when this process goes, however it goes.
     private let lifeline: Pipe?
-    private let suffix: String
+    /// The broker's answers to `tell`.
+    private let answers: FileHandle?
+    /// What makes the topics' names its own.
+    public let suffix: String
 
     /// Starts a broker with `topics`, from plain name to number of partitions.
-    public init(topics: [String: Int], brokerCount: Int = 1) throws {
-        let suffix = UUID().uuidString.prefix(8).lowercased()
+    /// - Parameter suffix: of another broker, to have its topics' names.
+    public init(topics: [String: Int], brokerCount: Int = 1, suffix: String? = nil) throws {
+        let suffix = suffix ?? UUID().uuidString.prefix(8).lowercased()
         self.suffix = suffix
         if let servers = ProcessInfo.processInfo.environment["FRESHET_TEST_KAFKA"] {
             self.servers = servers
             isEmbedded = false
             process = nil
             lifeline = nil
+            answers = nil
             let producer = try KafkaProducer(settings: settings)
             for (name, count) in topics {
                 try producer.createTopic(
@@ -39,7 +44,7 @@ public final class BrokerProcess {
         let output = Pipe()
         process.executableURL = Self.executable
         process.arguments =
-            ["broker", "--brokers", String(brokerCount), "--until-stdin-closes"]
+            ["broker", "--brokers", String(brokerCount), "--control"]
             + names.flatMap { ["--topic", $0] }
         process.standardInput = input
         process.standardOutput = output
@@ -47,6 +52,7 @@ public final class BrokerProcess {
         self.process = process
         lifeline = input
         isEmbedded = true
+        answers = output.fileHandleForReading
         servers = Self.firstLine(of: output.fileHandleForReading)
         guard !servers.isEmpty else {
             throw KafkaError(
@@ -71,6 +77,22 @@ public final class BrokerProcess {
     /// What a client needs to reach it, and `more`.
     public func settings(_ more: [String: String] = [:]) -> KafkaSettings {
         KafkaSettings(["bootstrap.servers": servers].merging(more) { $1 })
+    }
+
+    /// Has the embedded broker carry out a command of `freshet broker --control`.
+    public func tell(_ command: String) throws {
+        guard let lifeline, let answers else {
+            throw KafkaError(
+                operation: command,
+                code: "_FAIL",
+                reason: "a broker that is not ours takes no commands"
+            )
+        }
+        try lifeline.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
+        let answer = Self.firstLine(of: answers)
+        guard answer == "ok" else {
+            throw KafkaError(operation: command, code: "_FAIL", reason: answer)
+        }
     }
 
     /// Stops the embedded broker's process as it stands; it answers nothing until `resume`.

@@ -1,10 +1,10 @@
 import Foundation
 import Glibc
 
-/// Sends batches that no proper client would send: with a wrong checksum. The embedded broker takes
-/// them; a real one refuses.
+/// Sends batches that no proper client would send: with a wrong checksum, or with gaps as compaction
+/// leaves them. The embedded broker takes them; a real one refuses.
 public enum CorruptBatch {
-    /// Appends one batch of `recordCount` records to a partition.
+    /// Appends one batch of `recordCount` records to a partition, with a wrong checksum.
     /// - Parameter server: host:port of the partition's leader.
     public static func send(
         to server: String,
@@ -12,11 +12,38 @@ public enum CorruptBatch {
         partition: Int32,
         recordCount: Int
     ) throws {
-        let request = produceRequest(
+        let records = (0..<recordCount).map { (offset: $0, text: "bad") }
+        try send(
+            batch(records, offsetCount: recordCount, isSound: false),
+            to: server,
             topic: topic,
-            partition: partition,
-            batch: batch(recordCount: recordCount)
+            partition: partition
         )
+    }
+
+    /// Appends a sound batch that takes `offsetCount` offsets, of which only some hold a record.
+    public static func sendCompacted(
+        to server: String,
+        topic: String,
+        partition: Int32,
+        records: [(offset: Int, text: String)],
+        offsetCount: Int
+    ) throws {
+        try send(
+            batch(records, offsetCount: offsetCount, isSound: true),
+            to: server,
+            topic: topic,
+            partition: partition
+        )
+    }
+
+    private static func send(
+        _ batch: [UInt8],
+        to server: String,
+        topic: String,
+        partition: Int32
+    ) throws {
+        let request = produceRequest(topic: topic, partition: partition, batch: batch)
         let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(connection) }
         var address = sockaddr_in()
@@ -51,17 +78,32 @@ public enum CorruptBatch {
         return bytes(Int32(body.count)) + body
     }
 
-    /// A record batch, version 2, whose checksum is 0.
-    private static func batch(recordCount: Int) -> [UInt8] {
-        let records = (0..<recordCount).flatMap { index in
-            let record = [0, 0] + varint(index) + varint(-1) + varint(3) + Array("bad".utf8) + [0]
-            return varint(record.count) + record
+    /// A record batch, version 2. One that is not sound has the checksum 0.
+    private static func batch(
+        _ records: [(offset: Int, text: String)],
+        offsetCount: Int,
+        isSound: Bool
+    ) -> [UInt8] {
+        var rest: [UInt8] = bytes(Int16(0)) + bytes(Int32(offsetCount - 1))
+        rest += bytes(Int64(1)) + bytes(Int64(1))
+        rest += bytes(Int64(-1)) + bytes(Int16(-1)) + bytes(Int32(-1)) + bytes(Int32(offsetCount))
+        for (offset, text) in records {
+            let value = varint(text.utf8.count) + Array(text.utf8)
+            let record = [0, 0] + varint(offset) + varint(-1) + value + [0]
+            rest += varint(record.count) + record
         }
-        var rest: [UInt8] = bytes(Int32(0)) + [2] + bytes(UInt32(0))
-        rest += bytes(Int16(0)) + bytes(Int32(recordCount - 1)) + bytes(Int64(1)) + bytes(Int64(1))
-        rest += bytes(Int64(-1)) + bytes(Int16(-1)) + bytes(Int32(-1)) + bytes(Int32(recordCount))
-        rest += records
-        return bytes(Int64(0)) + bytes(Int32(rest.count)) + rest
+        let head: [UInt8] = bytes(Int32(0)) + [2] + bytes(isSound ? checksum(rest) : 0)
+        return bytes(Int64(0)) + bytes(Int32(head.count + rest.count)) + head + rest
+    }
+
+    /// CRC-32C.
+    private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+        var sum: UInt32 = .max
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0x82f6_3b78 : 0) }
+        }
+        return ~sum
     }
 
     private static func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
