@@ -1,0 +1,45 @@
+internal import Foundation
+
+/// Numbers for people.
+enum NumberText {
+    /// 1234567 as 1,234,567.
+    static func grouped(_ number: Int) -> String {
+        var text = ""
+        for (index, digit) in String(number.magnitude).reversed().enumerated() {
+            if index > 0, index.isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return (number < 0 ? "−" : "") + String(text.reversed())
+    }
+
+    static func fixed(_ number: Double, _ decimals: Int) -> String {
+        String(format: "%.\(decimals)f", number).replacingOccurrences(of: "-", with: "−")
+    }
+
+    /// With its sign, whichever it is; zero has none.
+    static func signed(_ number: Double, _ decimals: Int) -> String {
+        (number > 0 ? "+" : "") + fixed(number, decimals)
+    }
+
+    /// A share in percent with two significant digits at least.
+    static func percent(_ share: Double) -> String {
+        let percent = share * 100
+        switch abs(percent) {
+        case 0: return "0 %"
+        case ..<0.01: return String(format: "%.1e %%", percent)
+        case ..<0.1: return fixed(percent, 3) + " %"
+        case ..<1: return fixed(percent, 2) + " %"
+        default: return fixed(percent, 1) + " %"
+        }
+    }
+
+    /// A tick in percent: a round number without needless decimals.
+    static func percentTick(_ share: Double) -> String {
+        String(format: "%g", (share * 1e10).rounded() / 1e8) + " %"
+    }
+
+    /// The tick of an axis whose ticks are this far apart.
+    static func tick(_ number: Double, step: Double) -> String {
+        fixed(number, step > 0 ? min(8, max(0, Int((-log10(step) - 1e-9).rounded(.up)))) : 0)
+    }
+}
