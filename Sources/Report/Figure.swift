@@ -52,7 +52,9 @@ extension Markup {
         kind: Markup = ""
     ) -> Markup {
         let cells = head.enumerated().map { index, cell -> Markup in
-            "<th scope=\"col\"\(index == 0 ? "" : " class=\"number\"")>\(cell)</th>"
+            index == 0
+                ? "<th scope=\"col\">\(cell)</th>"
+                : "<th scope=\"col\" class=\"number\">\(cell)</th>"
         }
         return """
             <div class="scroll"><table class="\(kind)"><caption>\(caption)</caption>\

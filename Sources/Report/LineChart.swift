@@ -24,6 +24,7 @@ struct LineChart {
     /// A value that a good model is near, drawn as a line of its own where it is in sight.
     var reference: Double?
 
+    /// Lines of more points than this in all are drawn without dots.
     private static let dotsMax = 60
 
     func svg() -> Markup {
@@ -96,7 +97,7 @@ struct LineChart {
                 <path class="line s\(line.style) dashed" d="\(path(rest.map(place)))"/>
                 """
         }
-        let isQuiet = line.points.count > Self.dotsMax
+        let isQuiet = line.points.count * lines.count > Self.dotsMax
         for point in line.points {
             guard let at = place(point), let value = point.value else { continue }
             // A value beyond the scale shows at the edge that it is beyond.

@@ -21,11 +21,14 @@ enum NumberText {
         (number > 0 ? "+" : "") + fixed(number, decimals)
     }
 
-    /// A share in percent with two significant digits at least.
+    /// A share in percent, with as many decimals as it takes to see that it is not 0 or 100 %.
     static func percent(_ share: Double) -> String {
         let percent = share * 100
         switch abs(percent) {
         case 0: return "0 %"
+        case 100: return "100 %"
+        case 99.995..<100: return "> 99.99 %"
+        case 99.9..<100: return fixed(percent, 2) + " %"
         case ..<0.01: return String(format: "%.1e %%", percent)
         case ..<0.1: return fixed(percent, 3) + " %"
         case ..<1: return fixed(percent, 2) + " %"

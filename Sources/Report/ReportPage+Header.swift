@@ -16,9 +16,10 @@ extension ReportPage {
         guard let first = cohorts.first, let time = main.streamTime else {
             return "Nothing was applied yet."
         }
+        let scope: Markup = isComparison ? " Single figures are those of \(main.name)." : ""
         return """
             Impressions from \(TimeText.full(first.start)) on; stream time \
-            \(Figure(main.name, "stream_time", text: "\(time)").spelled(TimeText.full(time))) UTC.
+            \(Figure(main.name, "stream_time", text: "\(time)").spelled(TimeText.full(time))) UTC.\(scope)
             """
     }
 

@@ -46,7 +46,7 @@ extension ReportPage {
         .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; list-style: none; padding: 0;
           margin: 0 0 1rem; overflow-wrap: anywhere; }
         .key { display: inline-block; width: .7em; height: .7em; border-radius: 50%;
-          margin-right: .45em; background: var(--c); }
+          margin: 0 .45em 0 .1em; background: var(--c); }
         .drawings { display: grid; gap: 1.25rem 1.5rem; margin: 0 0 1.25rem; }
         .three { grid-template-columns: repeat(3, 1fr); }
         .two { grid-template-columns: repeat(2, 1fr); }

@@ -35,7 +35,7 @@ extension ReportPage {
             they miss is biased.
             """ : ""
         var body: Markup = """
-            <p>One point per cohort of impression time.\(hollow) A triangle at an edge is a value \
+            <p>One point per cohort of impression time.\(hollow) A dashed ring at an edge is a value \
             beyond the scale; the dashed line is a normalized entropy or calibration of 1.</p>
             \(legend)
             """
