@@ -10,7 +10,7 @@ public struct ResourceEstimate: Equatable, Sendable {
     /// The text of an impression id, as estimated.
     static let idTextBytes = 40
     /// A remembered id with its time and its place in the hash index.
-    static let closedIDBytes = 64
+    static let closedIDBytes = 80
     /// Ids that an impression's list field is taken to hold, their number being unknown here.
     public static let listLength = 10
 

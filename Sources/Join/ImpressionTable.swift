@@ -6,6 +6,10 @@ struct ClosedImpression: BitwiseCopyable, Sendable {
     var clickID: EventID
     /// Of the first conversion.
     var conversionID: EventID
+    /// Of the impression.
+    var time: Int64
+    /// Of an applied click, else 0.
+    var clickTime: Int64
     /// Stream time at closing.
     var closedAt: Int64
     var click: ClickState
@@ -18,6 +22,8 @@ extension ClosedImpression {
             id: impression.id,
             clickID: impression.clickID,
             conversionID: impression.conversionID,
+            time: impression.time,
+            clickTime: impression.clickTime,
             closedAt: time,
             click: impression.click,
             conversion: impression.conversion

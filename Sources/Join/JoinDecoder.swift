@@ -27,6 +27,8 @@ struct JoinDecoder {
             throw StateError("join: opening sequence \(joiner.nextSequence)")
         }
         try decodeLedger()
+        joiner.delays.clicks = try decodeDelays()
+        joiner.delays.conversions = try decodeDelays()
         let settings = joiner.settings
         for _ in 0..<(try readCount("openImpressionsMax", settings.openImpressionsMax, size: 60)) {
             try decodeOpen()
@@ -34,7 +36,7 @@ struct JoinDecoder {
         for _ in 0..<(try readCount("heldEventsMax", settings.heldEventsMax, size: 53)) {
             try decodeHeld()
         }
-        for _ in 0..<(try readCount("closedIDsMax", settings.closedIDsMax, size: 26)) {
+        for _ in 0..<(try readCount("closedIDsMax", settings.closedIDsMax, size: 34)) {
             try decodeClosed()
         }
         try checkHeld()
@@ -78,6 +80,24 @@ struct JoinDecoder {
         }
         pending = Array(repeating: 0, count: partitionCount)
         clicked = pending
+    }
+
+    private mutating func decodeDelays() throws(StateError) -> DelayHistogram {
+        var delays = DelayHistogram()
+        var next = 0
+        for _ in 0..<(try reader.readCount(of: UInt32.self, elementSize: 20)) {
+            let bucket = Int(try reader.read(UInt32.self))
+            let withinWindow = try reader.read(Int64.self)
+            let tooLate = try reader.read(Int64.self)
+            let counts: ClosedRange<Int64> = 0...1 << 48
+            guard (next..<DelayHistogram.bucketCount).contains(bucket),
+                counts.contains(withinWindow), counts.contains(tooLate),
+                withinWindow + tooLate > 0
+            else { throw StateError("join: the counts of delays are no histogram") }
+            delays.restore(bucket: bucket, withinWindow: Int(withinWindow), tooLate: Int(tooLate))
+            next = bucket + 1
+        }
+        return delays
     }
 
     private mutating func decodeOpen() throws(StateError) {
@@ -181,12 +201,19 @@ struct JoinDecoder {
             id: try readID(),
             clickID: .none,
             conversionID: .none,
+            time: try reader.read(),
+            clickTime: 0,
             closedAt: try reader.read(),
             click: try readClick(),
             conversion: try readConversion()
         )
         if closed.click != .none { closed.clickID = try readClickID(of: closed.id) }
+        if closed.click == .applied { closed.clickTime = try reader.read() }
         if closed.conversion != .none { closed.conversionID = try readID() }
+        guard closed.time <= closed.closedAt,
+            closed.click != .applied
+                || (closed.time...closed.closedAt).contains(closed.clickTime)
+        else { throw StateError("join: a closed impression's times are out of order") }
         guard case .unknown = joiner.impressions.find(closed.id) else {
             throw StateError("join: a closed impression is there twice")
         }

@@ -11,6 +11,8 @@ extension Joiner {
         case .closed(let number):
             guard impressions.closed[number].click == .none else { break }
             ledger.enter(.late, partition: event.partition)
+            let start = impressions.closed[number].time
+            delays.clicks.add(from: start, to: event.time, isLate: true)
             rememberLateClick(event.clickID, of: number)
             return
         case .unknown:
@@ -32,6 +34,7 @@ extension Joiner {
         let impression = impressions.open[slot]
         ledger.move(from: .pending, to: .applied, partition: impression.partition)
         let clickTime = max(time, impression.time)
+        delays.clicks.add(from: impression.time, to: clickTime, isLate: false)
         let sequence = takeSequence()
         impressions.open[slot].click = .applied
         impressions.open[slot].clickID = clickID

@@ -34,6 +34,9 @@ extension Joiner {
                 let isLate = closed.click == .applied
                 impressions.closed[number].conversion = isLate ? .late : .viewThrough
                 impressions.closed[number].conversionID = event.conversionID
+                if isLate {
+                    delays.conversions.add(from: closed.clickTime, to: event.time, isLate: true)
+                }
                 ledger.enter(isLate ? .late : .viewThrough, partition: event.partition)
             }
         case .unknown:
@@ -55,6 +58,7 @@ extension Joiner {
         let counts = impression.isConversionWindowOpen && time <= end
         impressions.open[slot].conversion = counts ? .applied : .late
         impressions.open[slot].conversionID = conversionID
+        delays.conversions.add(from: impression.clickTime, to: time, isLate: !counts)
         settle(counts ? .applied : .late, partition: partition, wasHeld: wasHeld)
         guard counts else { return }
 

@@ -2,12 +2,14 @@ internal import Events
 public import StateCoding
 
 extension Joiner {
-    /// Writes stream time, the books, then open impressions, held events and remembered ids, each in
+    /// Writes stream time, the books, the delays, then open impressions, held events and remembered ids, each in
     /// the order of opening or closing. Tables, timers and the words' places follow from these.
     public func encode(to writer: inout StateWriter) {
         writer.write(streamTime)
         writer.write(nextSequence)
         encodeLedger(to: &writer)
+        encode(delays.clicks, to: &writer)
+        encode(delays.conversions, to: &writer)
         writer.write(UInt64(impressions.open.count))
         var slot = impressions.open.oldest
         while let current = slot {
@@ -33,6 +35,19 @@ extension Joiner {
             for place in Place.allCases {
                 writer.write(Int64(ledger.count(place, partition: partition)))
             }
+        }
+    }
+
+    /// The buckets that are not empty.
+    private func encode(_ delays: DelayHistogram, to writer: inout StateWriter) {
+        let buckets = (0..<DelayHistogram.bucketCount).filter {
+            delays.withinWindow[$0] + delays.tooLate[$0] > 0
+        }
+        writer.write(UInt32(buckets.count))
+        for bucket in buckets {
+            writer.write(UInt32(bucket))
+            writer.write(Int64(delays.withinWindow[bucket]))
+            writer.write(Int64(delays.tooLate[bucket]))
         }
     }
 
@@ -78,12 +93,14 @@ extension Joiner {
 
     private func encodeClosed(_ impression: ClosedImpression, to writer: inout StateWriter) {
         writer.write(impression.id)
+        writer.write(impression.time)
         writer.write(impression.closedAt)
         writer.write(impression.click.rawValue)
         writer.write(impression.conversion.rawValue)
         if impression.click != .none {
             encodeClickID(impression.clickID, of: impression.id, to: &writer)
         }
+        if impression.click == .applied { writer.write(impression.clickTime) }
         if impression.conversion != .none { writer.write(impression.conversionID) }
     }
 

@@ -56,6 +56,7 @@ extension Joiner {
         if click.time > end {
             impressions.open[slot].click = .late
             impressions.open[slot].clickID = click.ownID
+            delays.clicks.add(from: impressions.open[slot].time, to: click.time, isLate: true)
             settle(.late, partition: click.partition, wasHeld: true)
         } else {
             settle(.applied, partition: click.partition, wasHeld: true)

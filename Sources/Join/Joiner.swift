@@ -12,6 +12,8 @@ public struct Joiner: Sendable, StateCodable {
     public internal(set) var streamTime = Int64.min
     /// Which place each consumed event is in.
     public internal(set) var ledger: Ledger
+    /// How long clicks and conversions took.
+    public internal(set) var delays = JoinDelays()
 
     var impressions: ImpressionTable
     var held: HeldEvents

@@ -50,8 +50,8 @@ public struct Manifest<Body: Codable & Sendable>: Codable, Sendable {
     }
 }
 
-/// The version of the snapshot format that this program writes and reads.
-public let snapshotFormatVersion = 1
+/// The version of the snapshot format that this program writes and reads. 1 was never released.
+public let snapshotFormatVersion = 2
 
 /// The manifest's text ends in a checksum of all that stands before it, so that an altered position
 /// is noticed like an altered weight.

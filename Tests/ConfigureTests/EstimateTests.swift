@@ -92,7 +92,7 @@ struct EstimateTests {
         #expect(join.closedIDs == 50 * 20)
         #expect(join.featureWords == 1 + 11 + 1 + 1)
         #expect(join.bytesPerOpenImpression == 200 + 4 * 14 + 40)
-        #expect(join.bytes == 1000 * 296 + 1000 * 64)
+        #expect(join.bytes == 1000 * 296 + 1000 * 80)
         #expect(join.snapshotBytes == estimate.modelBytes + join.bytes)
         #expect(!join.dropsImpressions && !join.forgetsEarly)
     }

@@ -157,6 +157,9 @@ private func difference(in stream: RandomStream) -> String? {
             ?? differs("held events", joiner.heldEventCount, reference.held.count)
             ?? differs("closed ids", joiner.closedIDCount, reference.closed.count)
         if let found { return found }
+        guard reference.isCounted(reference.clickDelays, by: joiner.delays.clicks),
+            reference.isCounted(reference.conversionDelays, by: joiner.delays.conversions)
+        else { return "after step \(number): delays" }
         // The recount takes long on long streams.
         if number < 100 || number % 100 == 0 || number == stream.steps.count - 1,
             let found = differs("ledger", joiner.ledger, reference.ledger)

@@ -36,6 +36,7 @@ extension ReferenceJoiner {
         let click = held.remove(at: waiting).index
         if max(consumed[click].event.time, event.time) > end {
             saw(.heldClickLate)
+            clickDelays.append((consumed[click].event.time - event.time, isLate: true))
             consumed[click].place = .late
             open[id]!.click = .late
             open[id]!.clickID = consumed[click].event.clickID
@@ -60,6 +61,7 @@ extension ReferenceJoiner {
         } else if let position = closedIndex(id) {
             _ = enter(event, .late)
             saw(.clickLate)
+            clickDelays.append((max(event.time - closed[position].time, 0), isLate: true))
             closed[position].click = .late
             closed[position].clickID = event.clickID
             makeKnown(event.clickID, of: id)
@@ -121,6 +123,7 @@ extension ReferenceJoiner {
         consumed[open[id]!.index].place = .applied
         makeKnown(event.clickID, of: id)
         let time = max(event.time, impression.time)
+        clickDelays.append((time - impression.time, isLate: false))
         open[id]!.click = .applied(time: time)
         open[id]!.clickID = event.clickID
         open[id]!.conversionWindow = Ending(

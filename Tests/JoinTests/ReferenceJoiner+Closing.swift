@@ -92,6 +92,7 @@ extension ReferenceJoiner {
         closed.append(
             ClosedImpression(
                 id: id,
+                time: consumed[impression.index].event.time,
                 rememberedAt: streamTime,
                 click: impression.click,
                 clickID: impression.clickID,

@@ -47,6 +47,9 @@ extension ReferenceJoiner {
             join(conversion: enter(event, .pending), to: id, &sink)
         } else {
             saw(.conversionLateForOpen)
+            if case .applied(let clickTime) = impression.click {
+                conversionDelays.append((max(event.time - clickTime, 0), isLate: true))
+            }
             _ = enter(event, .late)
             open[id]!.conversion = FirstConversion(
                 eventID: event.conversionID,
@@ -65,7 +68,8 @@ extension ReferenceJoiner {
             eventID: event.conversionID,
             isApplied: false
         )
-        if case .applied = closed[position].click {
+        if case .applied(let clickTime) = closed[position].click {
+            conversionDelays.append((max(event.time - clickTime, 0), isLate: true))
             saw(.conversionLateForClosed)
             _ = enter(event, .late)
         } else {
@@ -81,6 +85,7 @@ extension ReferenceJoiner {
         if event.time < clickTime { saw(.conversionBeforeClick) }
         if max(event.time, clickTime) > open[id]!.conversionWindow!.time {
             saw(.heldConversionLate)
+            conversionDelays.append((event.time - clickTime, isLate: true))
             consumed[conversion].place = .late
             open[id]!.conversion = FirstConversion(
                 eventID: event.conversionID,
@@ -89,6 +94,7 @@ extension ReferenceJoiner {
             return
         }
         consumed[conversion].place = .applied
+        conversionDelays.append((max(event.time - clickTime, 0), isLate: false))
         open[id]!.conversion = FirstConversion(eventID: event.conversionID, isApplied: true)
         score(id, ctr: nil, ctcvr: true, &sink)
         if settings.ctcvrTiming == .known {

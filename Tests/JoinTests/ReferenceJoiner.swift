@@ -60,6 +60,7 @@ struct ReferenceJoiner {
 
     struct ClosedImpression {
         var id: EventID
+        var time: Int64
         var rememberedAt: Int64
         var click: Click
         var clickID: EventID
@@ -78,6 +79,9 @@ struct ReferenceJoiner {
     var closed: [ClosedImpression] = []
     /// The impression that each known click id belongs to.
     var knownClickIDs: [EventID: EventID] = [:]
+    /// From impression to click, and from click to conversion, and whether that was too late.
+    var clickDelays: [(delay: Int64, isLate: Bool)] = []
+    var conversionDelays: [(delay: Int64, isLate: Bool)] = []
     /// How often what happened, so that a test can tell whether its streams reach every rule.
     var situations: [Situation: Int] = [:]
 
@@ -109,6 +113,17 @@ struct ReferenceJoiner {
 
     mutating func quarantine(partition: Int32, count: Int) {
         quarantines.append((partition, count))
+    }
+
+    /// A recount.
+    func isCounted(_ delays: [(delay: Int64, isLate: Bool)], by histogram: DelayHistogram) -> Bool {
+        var withinWindow = [Int](repeating: 0, count: DelayHistogram.bucketCount)
+        var tooLate = withinWindow
+        for one in delays {
+            let bucket = DelayHistogram.bucket(of: one.delay)
+            if one.isLate { tooLate[bucket] += 1 } else { withinWindow[bucket] += 1 }
+        }
+        return histogram.withinWindow == withinWindow && histogram.tooLate == tooLate
     }
 
     var ledger: Ledger {
