@@ -132,7 +132,7 @@ let package = Package(
             ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
         tests(of: "Generate", ["Events"]),
-        tests(of: "Report", ["Events", "Learn"], exclude: ["Reference"]),
+        tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),
         tests(
             of: "Pipeline",
             [

@@ -6,7 +6,7 @@ struct DelayChart {
     var delays: DelayDistribution
 
     func svg() -> Markup {
-        let plot = Plot(width: 540, height: 230, bottom: 28)
+        let plot = Plot(width: 460, height: 220, bottom: 28)
         let buckets = delays.buckets.filter { $0.count > 0 }
         guard let first = buckets.first, let last = buckets.last,
             let highest = buckets.map(\.count).max()

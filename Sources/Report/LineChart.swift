@@ -47,7 +47,7 @@ struct LineChart {
         content += plot.rows(y, ticks) { NumberText.tick($0, step: step) }
         content += plot.baseline
         let times = TimeText.ticks(from: x.domain.lowerBound, to: x.domain.upperBound, atMost: 6)
-        content += plot.columns(x, times) { TimeText.tick(Int64($0)) }
+        content += plot.columns(x, times) { TimeText.tick(Int64(min(max($0, -9e18), 9e18))) }
         if let reference, y.domain.contains(reference) {
             let at = y.position(reference)
             content += """

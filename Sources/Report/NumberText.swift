@@ -12,8 +12,14 @@ enum NumberText {
         return (number < 0 ? "−" : "") + String(text.reversed())
     }
 
+    /// A weight, which counts impressions unless some weigh more or less than 1.
+    static func grouped(_ weight: Double) -> String {
+        abs(weight) < 1e15 ? grouped(Int(weight.rounded())) : String(format: "%g", weight)
+    }
+
     static func fixed(_ number: Double, _ decimals: Int) -> String {
-        String(format: "%.\(decimals)f", number).replacingOccurrences(of: "-", with: "−")
+        guard abs(number) < 1e9 else { return String(format: "%.3g", number) }
+        return String(format: "%.\(decimals)f", number).replacingOccurrences(of: "-", with: "−")
     }
 
     /// With its sign, whichever it is; zero has none.

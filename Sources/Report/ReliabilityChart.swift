@@ -78,7 +78,7 @@ struct ReliabilityChart {
             let at = x.clampedPosition(dot.predicted)
             let note =
                 "\(runs[style].name): predicted \(NumberText.percent(dot.predicted)), actual "
-                + "\(NumberText.percent(dot.actual)) of \(NumberText.grouped(Int(dot.weight)))"
+                + "\(NumberText.percent(dot.actual)) of \(NumberText.grouped(dot.weight))"
             if runs.count == 1 {
                 drawing += """
                     <line class="whisker s\(style)" x1="\(at)" x2="\(at)" \

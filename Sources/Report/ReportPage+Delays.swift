@@ -5,7 +5,8 @@ extension ReportPage {
     var delaySection: Markup {
         var body: Markup = """
             <p>A click is late when it comes after its impression's click window, a conversion when it comes \
-            after its click's conversion window. Late events train nothing.</p>
+            after its click's conversion window. Late events train nothing. \
+            The drawings hold the events that found what they refer to.</p>
 
             """
         if !main.delays.isEmpty {

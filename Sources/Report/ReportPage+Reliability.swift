@@ -52,7 +52,7 @@ extension ReportPage {
                     NumberText.percent($0)
                 }.cell())\
                 \(Figure(run.name, path + ".weight", group.weight) {
-                    NumberText.grouped(Int($0.rounded()))
+                    NumberText.grouped($0)
                 }.cell())
                 """
         }

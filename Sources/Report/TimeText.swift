@@ -61,7 +61,7 @@ enum TimeText {
             let value = (milliseconds / length * 10).rounded() / 10
             return value == value.rounded() ? "\(Int(value)) \(unit)" : "\(value) \(unit)"
         }
-        return "0 ms"
+        return milliseconds > 0 ? "\(milliseconds) ms" : "0 ms"
     }
 
     /// Round times within the range, at most as many as asked for.
@@ -77,7 +77,7 @@ enum TimeText {
     }
 
     private static let units: [(String, Double)] = [
-        ("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 0.001),
+        ("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1),
     ]
 
     /// Seconds, minutes, hours and days at which people look.

@@ -31,11 +31,14 @@ struct CompareReport: Encodable {
     func lines() -> [String] {
         var lines: [String] = []
         for (configuration, comparison) in zip(configurations.dropFirst(), differences) {
-            lines +=
-                ["", "\(comparison.other) against \(comparison.first), "] + Self.table(comparison)
-            lines[lines.count - Self.rowCount - 2] +=
-                "\(comparison.pairs) pairs of mature cohorts"
-                + (comparison.unpaired > 0 ? ", \(comparison.unpaired) without a partner" : "")
+            let unpaired =
+                comparison.unpaired > 0 ? ", \(comparison.unpaired) without a partner" : ""
+            lines += [
+                "",
+                "\(comparison.other) against \(comparison.first), \(comparison.pairs) pairs of "
+                    + "mature cohorts\(unpaired)",
+            ]
+            lines += Self.table(comparison)
             lines.append(
                 "state digest  \(configuration.summary.stateDigest), snapshot \(configuration.snapshot)"
             )
@@ -57,10 +60,6 @@ struct CompareReport: Encodable {
         return lines + remarks + [PairedComparison.warning]
     }
 
-    /// Four figures of three tasks.
-    private static let rowCount = 12
-
-    /// A head and `rowCount` rows.
     private static func table(_ comparison: PairedComparison) -> [String] {
         let tasks = [
             ("CTR", comparison.tasks.ctr), ("CVR", comparison.tasks.cvr),

@@ -26,7 +26,31 @@ struct ReportFigures: Sendable {
             )
         }
         metrics = state.learner.metrics
-        delays = []
+        let join = state.joiner
+        delays = [
+            DelayDistribution(join.delays.clicks, of: .click, window: join.settings.clickWindow),
+            DelayDistribution(
+                join.delays.conversions,
+                of: .conversion,
+                window: join.settings.conversionWindow
+            ),
+        ]
+    }
+}
+
+extension DelayDistribution {
+    /// The joiner's buckets, four at a time, which is as fine as a drawing shows.
+    fileprivate init(_ histogram: DelayHistogram, of role: Role, window: Int64) {
+        let merged = stride(from: 0, to: DelayHistogram.bucketCount, by: 4).map { first in
+            let end = min(first + 4, DelayHistogram.bucketCount)
+            return Bucket(
+                lower: DelayHistogram.lowerBound(ofBucket: first),
+                upper: DelayHistogram.lowerBound(ofBucket: end),
+                within: histogram.withinWindow[first..<end].reduce(0, +),
+                late: histogram.tooLate[first..<end].reduce(0, +)
+            )
+        }
+        self.init(role: role, buckets: merged.filter { $0.within + $0.late > 0 }, window: window)
     }
 }
 

@@ -23,8 +23,10 @@ struct ScaleTests {
 
     @Test("have ticks at round values within their domain")
     func ticks() {
-        #expect(Scale(domain: 0...1, from: 0, to: 1).ticks(about: 5).map { ($0 * 10).rounded() }
-            == [0, 2, 4, 6, 8, 10])
+        #expect(
+            Scale(domain: 0...1, from: 0, to: 1).ticks(about: 5).map { ($0 * 10).rounded() }
+                == [0, 2, 4, 6, 8, 10]
+        )
         #expect(Scale(domain: -7...12, from: 0, to: 1).ticks(about: 4) == [-5, 0, 5, 10])
         #expect(
             Scale(.logarithmic, domain: 0.002...3, from: 0, to: 1).ticks(about: 5)
