@@ -100,12 +100,13 @@ let package = Package(
             ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
         library("Generate", ["Events", "Snapshot"]),
+        library("Report", ["Events", "Learn"]),
         .executableTarget(
             name: "freshet",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Kafka", "Configure", "Generate", "LZ4", argumentParser, logging,
-                lifecycle, signals,
+                "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4", argumentParser,
+                logging, lifecycle, signals,
             ],
             swiftSettings: strict
         ),
@@ -131,6 +132,7 @@ let package = Package(
             ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
         tests(of: "Generate", ["Events"]),
+        tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),
         tests(
             of: "Pipeline",
             [

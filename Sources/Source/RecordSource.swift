@@ -16,7 +16,7 @@ public struct RecordHeader: Sendable, BitwiseCopyable {
 }
 
 /// What the record held.
-public enum RecordContent {
+public enum RecordContent: Sendable {
     case payload
     /// A null value (tombstone).
     case null

@@ -5,6 +5,7 @@ import Events
 import Foundation
 import Logging
 import Pipeline
+import Report
 import Snapshot
 import Source
 
@@ -56,22 +57,39 @@ struct ReplayCommand: AsyncParsableCommand {
     )
     var examples: String?
 
+    @OptionGroup var reporting: ReportOptions
+
     @Flag(name: .long, help: "Print the summary as JSON.")
     var json = false
 
     func run() async throws {
         let logger = Logger(label: "freshet")
+        let configurations = try CompareConfigurations(
+            first: options.config,
+            others: reporting.compare,
+            readsFiles: files != nil
+        )
+        let reportFile = try reporting.reportFile()
+        let selection = TimeSelection(from: from?.milliseconds, until: until?.milliseconds)
         let session = try LearnerSession(
             options: options,
-            selection: TimeSelection(from: from?.milliseconds, until: until?.milliseconds),
+            selection: selection,
             now: now?.milliseconds,
+            logger: logger
+        )
+        let learners = try CompareLearners(
+            session,
+            configurations,
+            options: options,
+            selection: selection,
+            readsFigures: reportFile != nil,
             logger: logger
         )
         let start = ContinuousClock.now
         let ended = Ending()
         let command = self
         try await LearningThread.run(logger: logger) { stop in
-            ended.set(try command.replay(session, logger: logger, stop: stop))
+            ended.set(try command.replay(learners, logger: logger, stop: stop))
         }
         guard let newest = session.newest else {
             throw PipelineError("there was nothing to replay")
@@ -79,9 +97,13 @@ struct ReplayCommand: AsyncParsableCommand {
         let report = ReplayReport(
             summary: newest.body.summary,
             snapshot: newest.name,
-            seconds: (ContinuousClock.now - start) / .seconds(1)
+            seconds: (ContinuousClock.now - start) / .seconds(1),
+            comparison: learners.comparison()
         )
         print(json ? try report.json() : report.text())
+        if let content = learners.content(source: sourceName, isComplete: ended.value) {
+            try reportFile?.write(ReportPage(content).html)
+        }
         if !ended.value {
             throw PipelineError(
                 "stopped before the end and saved as snapshot \(newest.name); "
@@ -92,46 +114,79 @@ struct ReplayCommand: AsyncParsableCommand {
 
     /// - Returns: whether the records' end was reached.
     private func replay(
-        _ session: LearnerSession,
+        _ learners: CompareLearners,
         logger: Logger,
         stop: StopFlag
     ) throws -> Bool {
+        let session = learners.learners[0].session
+        let start = try learners.sourcePositions()
         if let files {
             let source = try FileSource(
                 folder: files,
                 recordBytesMax: session.settings.decode.recordBytesMax,
-                resume: session.resumePoints
+                resume: start
             )
-            try session.checkFiles(source.partitions, folder: files)
-            return try replay(over: source, session, stop: stop)
+            for learner in learners.learners {
+                try learner.session.checkFiles(source.partitions, folder: files)
+            }
+            return try replay(over: source, learners, stop: stop)
         }
         let source = try KafkaSource(
             configuration: session.configuration,
-            resume: session.resumePoints,
+            resume: start,
             mode: .untilEndAtStart,
             shouldStop: { stop.isSet },
             logger: logger
         )
-        return try replay(over: source, session, stop: stop)
+        return try replay(over: source, learners, stop: stop)
     }
 
-    private func replay<Source: RecordSource & ~Copyable>(
-        over source: consuming Source,
-        _ session: LearnerSession,
+    private func replay<Source: RecordSource & SendableMetatype & ~Copyable>(
+        over source: consuming sending Source,
+        _ learners: CompareLearners,
         stop: StopFlag
     ) throws -> Bool {
-        var loop = try session.loop(over: source, isLive: false, examples: examples)
-        var progress = ProgressBar()
+        guard learners.learners.count > 1 else {
+            return try learn(over: source, learners, 0, stop: stop)
+        }
+        let pass = SharedPass(
+            over: source,
+            opened: try learners.sourcePositions(),
+            starts: learners.starts
+        )
+        return try learners.inParallel(stop: stop) { index in
+            try learn(over: pass.view(index), learners, index, stop: stop)
+        }
+    }
+
+    private func learn<Source: RecordSource & ~Copyable>(
+        over source: consuming Source,
+        _ learners: CompareLearners,
+        _ index: Int,
+        stop: StopFlag
+    ) throws -> Bool {
+        var loop = try learners.learners[index].session.loop(
+            over: source,
+            isLive: false,
+            examples: index == 0 ? examples : nil
+        )
+        var progress = index == 0 ? ProgressBar() : nil
         let ended = try loop.run(
             shouldStop: { stop.isSet },
             observe: { pipeline in
-                progress.update(fraction: pipeline.fractionRead, events: pipeline.consumed)
+                progress?.update(fraction: pipeline.fractionRead, events: pipeline.consumed)
             }
         )
         if ended, let advanceTo { loop.advance(to: advanceTo.milliseconds) }
-        progress.finish()
+        progress?.finish()
         try loop.finish()
+        learners.finished(index, loop.pipeline)
         return ended
+    }
+
+    /// What the records come from, for a report's title.
+    private var sourceName: String {
+        files.map { URL(filePath: $0).lastPathComponent } ?? "Replay of topics"
     }
 }
 

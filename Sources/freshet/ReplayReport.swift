@@ -8,6 +8,8 @@ struct ReplayReport {
     let summary: Summary
     let snapshot: String
     let seconds: Double
+    /// Other configurations' differences to this one.
+    var comparison: CompareReport?
     /// The best possible figures of the same impressions, where they are known.
     var best: TaskTable<TaskFigures>?
 
@@ -37,6 +39,7 @@ struct ReplayReport {
         lines.append("state digest  \(summary.stateDigest)")
         lines.append("snapshot      \(snapshot)")
         lines.append(String(format: "%.1f seconds", seconds))
+        if let comparison { lines += comparison.lines() }
         return lines.joined(separator: "\n")
     }
 
@@ -51,12 +54,13 @@ struct ReplayReport {
 }
 
 extension ReplayReport: Encodable {
-    private enum CodingKeys: String, CodingKey { case snapshot, seconds }
+    private enum CodingKeys: String, CodingKey { case snapshot, seconds, comparison }
 
     func encode(to encoder: any Encoder) throws {
         try summary.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(snapshot, forKey: .snapshot)
         try container.encode(seconds, forKey: .seconds)
+        try container.encodeIfPresent(comparison, forKey: .comparison)
     }
 }

@@ -32,6 +32,24 @@ final class CommandFixture {
     static let windows =
         "join: {click_window: 20s, conversion_window: 1m, orphan_window: 10s, closed_memory: 1m}"
 
+    /// A fixture with a generated stream, flaws in it, in the folder `events`.
+    static func generated(events: Int, seed: Int) throws -> CommandFixture {
+        let fixture = try CommandFixture(windows)
+        let outcome = try CommandProcess.run([
+            "generate", "--events", "\(events)", "--seed", "\(seed)",
+            "--files", fixture.folder.path("events"), "--partitions", "2",
+            "--ctr", "0.2", "--cvr", "0.3", "--conversion-delay", "20",
+            "--duplicates", "0.03", "--orphans", "0.03", "--late", "0.03", "--late-by", "90",
+        ])
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        return fixture
+    }
+
+    /// The options that read the generated stream and print JSON.
+    func fileOptions(_ more: [String] = []) -> [String] {
+        ["--files", folder.path("events"), "--json"] + more
+    }
+
     /// A configuration for a broker.
     static func kafka(_ broker: BrokerProcess, timeout: String = "10s") -> String {
         """

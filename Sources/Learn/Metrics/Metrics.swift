@@ -80,6 +80,19 @@ public struct Metrics: Equatable, Sendable {
         )
     }
 
+    /// The cohorts whose windows are still open, in ascending order, as they stand now.
+    public var immatureSeries: [CohortSummary] { open.map(\.summary) }
+
+    /// Groups of about equal weight of the impressions that the report's `figures` are of: those of
+    /// mature cohorts, or everything scored if there are none.
+    public func reliability(groups count: Int) -> TaskTable<[ReliabilityGroup]> {
+        var scores = mature
+        if series.isEmpty {
+            for cohort in open { scores.merge(cohort.scores) }
+        }
+        return scores.tasks.map { $0.reliability(groups: count) }
+    }
+
     /// Whether both form the same cohorts.
     func hasSettings(of other: Metrics) -> Bool {
         cohortWidth == other.cohortWidth && maturity == other.maturity

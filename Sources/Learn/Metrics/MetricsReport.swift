@@ -81,6 +81,18 @@ public struct CohortSummary: Equatable, Sendable, Encodable {
     public var end: Int64
     public var figures: TaskTable<TaskFigures>
     public var reliability: TaskTable<[ReliabilityGroup]>
+
+    public init(
+        start: Int64,
+        end: Int64,
+        figures: TaskTable<TaskFigures>,
+        reliability: TaskTable<[ReliabilityGroup]>
+    ) {
+        self.start = start
+        self.end = end
+        self.figures = figures
+        self.reliability = reliability
+    }
 }
 
 /// The figures of a run, encoded as
@@ -94,6 +106,18 @@ public struct MetricsReport: Equatable, Sendable {
     public var immature: TaskTable<TaskFigures>
     /// Of everything scored.
     public var all: TaskTable<TaskFigures>
+
+    public init(
+        figures: TaskTable<TaskFigures>,
+        mature: Bool,
+        immature: TaskTable<TaskFigures>,
+        all: TaskTable<TaskFigures>
+    ) {
+        self.figures = figures
+        self.mature = mature
+        self.immature = immature
+        self.all = all
+    }
 }
 
 extension MetricsReport: Codable {

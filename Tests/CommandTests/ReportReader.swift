@@ -1,0 +1,84 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A report as headless Chromium shows it, opened from disk, with no way to a network.
+struct ReportReader {
+    struct Figure {
+        var value: String
+        /// What the reader sees.
+        var text: String
+    }
+
+    /// The document after its script has run.
+    let document: String
+    /// By configuration and name.
+    let figures: [String: [String: Figure]]
+
+    /// Opens a page with $FRESHET_CHROMIUM, or chromium.
+    init(_ path: String) throws {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            ProcessInfo.processInfo.environment["FRESHET_CHROMIUM"] ?? "chromium",
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--user-data-dir=\(folder.path)", "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--dump-dom", URL(filePath: path).absoluteString,
+        ]
+        let output = folder.path("document")
+        try Data().write(to: URL(filePath: output))
+        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "chromium is needed to read the report")
+        document = String(decoding: folder.read("document"), as: UTF8.self)
+        var figures: [String: [String: Figure]] = [:]
+        let pattern = /data-run="([^"]*)" data-figure="([^"]*)" data-value="([^"]*)">([^<]*)</
+        for match in document.matches(of: pattern) {
+            let (run, name) = (Self.plain(match.1), Self.plain(match.2))
+            figures[run, default: [:]][name] = Figure(
+                value: Self.plain(match.3),
+                text: Self.plain(match.4)
+            )
+        }
+        self.figures = figures
+    }
+
+    /// How many points the script found a note for; nil if it did not run.
+    var readOuts: Int? {
+        document.firstMatch(of: /<html[^>]* data-read-outs="(\d+)"/).flatMap { Int($0.1) }
+    }
+
+    /// Expects the numbers, texts and nulls of a JSON value under their dotted names.
+    /// - Returns: how many there were.
+    func expect(_ json: Any, at path: String, of run: String) throws -> Int {
+        if let object = json as? [String: Any] {
+            return try object.reduce(0) {
+                $0
+                    + (try expect(
+                        $1.value,
+                        at: path.isEmpty ? $1.key : "\(path).\($1.key)",
+                        of: run
+                    ))
+            }
+        }
+        let figure = try #require(figures[run]?[path], "\(run) \(path)")
+        switch json {
+        case is NSNull: #expect(figure.value == "null", "\(path)")
+        case let number as NSNumber:
+            #expect(Double(figure.value) == number.doubleValue, "\(path)")
+        default: #expect(figure.value == json as? String, "\(path)")
+        }
+        return 1
+    }
+
+    private static func plain(_ text: Substring) -> String {
+        text.replacingOccurrences(of: "&lt;", with: "<")
+            .replacingOccurrences(of: "&gt;", with: ">")
+            .replacingOccurrences(of: "&quot;", with: "\"")
+            .replacingOccurrences(of: "&nbsp;", with: "\u{A0}")
+            .replacingOccurrences(of: "&amp;", with: "&")
+    }
+}
