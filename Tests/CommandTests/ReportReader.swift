@@ -53,23 +53,18 @@ struct ReportReader {
 
     /// Expects the numbers, texts and nulls of a JSON value under their dotted names.
     /// - Returns: how many there were.
-    func expect(_ json: Any, at path: String, of run: String) throws -> Int {
-        if let object = json as? [String: Any] {
-            return try object.reduce(0) {
-                $0
-                    + (try expect(
-                        $1.value,
-                        at: path.isEmpty ? $1.key : "\(path).\($1.key)",
-                        of: run
-                    ))
+    func expect(_ json: JSONValue, at path: String, of run: String) throws -> Int {
+        if case .object(let members) = json {
+            return try members.reduce(0) {
+                try $0 + expect($1.value, at: path + "." + $1.key, of: run)
             }
         }
         let figure = try #require(figures[run]?[path], "\(run) \(path)")
         switch json {
-        case is NSNull: #expect(figure.value == "null", "\(path)")
-        case let number as NSNumber:
-            #expect(Double(figure.value) == number.doubleValue, "\(path)")
-        default: #expect(figure.value == json as? String, "\(path)")
+        case .null: #expect(figure.value == "null", "\(path)")
+        case .number(let number): #expect(Double(figure.value) == number, "\(path)")
+        case .text(let text): #expect(figure.value == text, "\(path)")
+        case .object, .list, .truth: Issue.record("\(path) is no figure")
         }
         return 1
     }
@@ -80,5 +75,48 @@ struct ReportReader {
             .replacingOccurrences(of: "&quot;", with: "\"")
             .replacingOccurrences(of: "&nbsp;", with: "\u{A0}")
             .replacingOccurrences(of: "&amp;", with: "&")
+    }
+}
+
+/// JSON whose numbers are read to the last bit, which JSONSerialization does not promise.
+enum JSONValue: Decodable {
+    case null
+    case truth(Bool)
+    case number(Double)
+    case text(String)
+    case list([JSONValue])
+    case object([String: JSONValue])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let truth = try? container.decode(Bool.self) {
+            self = .truth(truth)
+        } else if let number = try? container.decode(Double.self) {
+            self = .number(number)
+        } else if let text = try? container.decode(String.self) {
+            self = .text(text)
+        } else if let list = try? container.decode([JSONValue].self) {
+            self = .list(list)
+        } else {
+            self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    init(_ outcome: CommandOutcome) throws {
+        self = try JSONDecoder().decode(JSONValue.self, from: Data(outcome.output.utf8))
+    }
+
+    /// A member of an object.
+    func member(_ key: String) throws -> JSONValue {
+        guard case .object(let members) = self else { throw CommandFailure("no object: \(key)") }
+        return try #require(members[key], "\(key)")
+    }
+
+    /// The elements of a list.
+    var elements: [JSONValue] {
+        guard case .list(let elements) = self else { return [] }
+        return elements
     }
 }

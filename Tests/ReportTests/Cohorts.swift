@@ -35,6 +35,7 @@ struct TestCohort {
         let (weight, positives) = (sums[0], sums[1])
         var figures = TaskFigures(count: Int(weight))
         figures.logLoss = sums[3] / weight
+        figures.normalizedEntropy = sums[3] / weight / 0.3
         figures.calibration = positives > 0 ? sums[2] / positives : nil
         figures.auc = positives > 0 && positives < weight ? sums[4] : nil
         let groups = [0.25, 0.75].map { share in

@@ -87,6 +87,7 @@ struct ReportPageTests {
     @Test("refers to nothing outside itself")
     func selfContained() {
         let html = page([run("base")])
+            .replacingOccurrences(of: Markup(escaping: Self.hostile).text, with: "")
         for word in ["http:", "https:", " src=", "url(", "@import", "<link", "fetch("] {
             #expect(!html.contains(word), "\(word)")
         }

@@ -168,12 +168,14 @@ struct SharedPassTests {
             starts: [[:], [:]],
             limits: SharedPassLimits(bytes: 4_096, bytesMax: 1 << 20)
         )
-        var (fast, slow) = (pass.view(0), pass.view(1))
+        var fast = pass.view(0)
+        var slow = pass.view(1)
         let (ahead, behind) = (Harvest(), Harvest())
         for _ in 0..<2_000 { _ = try fetch(&fast, 0, into: ahead) }
         let held = reads.value
         #expect(held < 200, "\(held) records of 6 bytes and their place in 4 KiB")
-        #expect(!fast.isAtEnd(partition: 0))
+        let isAtEnd = fast.isAtEnd(partition: 0)
+        #expect(!isAtEnd)
         while !slow.isAtEnd(partition: 0) {
             _ = try fetch(&slow, 0, into: behind)
             _ = try fetch(&fast, 0, into: ahead)
