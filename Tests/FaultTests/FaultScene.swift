@@ -13,9 +13,15 @@ final class FaultScene {
 
     /// - Parameters:
     ///   - broker: where `run` and `replay` read; nil: `replay` reads the folder `events`.
+    ///   - librdkafka: further settings of the client.
     ///   - cohort: the width of the metrics' cohorts; wide ones make small snapshots.
     ///   - more: further lines of the configuration.
-    init(broker: BrokerProcess? = nil, cohort: String = "10s", _ more: String = "") throws {
+    init(
+        broker: BrokerProcess? = nil,
+        librdkafka: String = "",
+        cohort: String = "10s",
+        _ more: String = ""
+    ) throws {
         var text = """
             features:
               - {name: user, kind: categorical, rows: 512}
@@ -35,7 +41,7 @@ final class FaultScene {
         if let broker {
             text += """
                 kafka:
-                  settings: {bootstrap.servers: "\(broker.servers)"}
+                  settings: {bootstrap.servers: "\(broker.servers)"\(librdkafka.isEmpty ? "" : ", ")\(librdkafka)}
                   topics:
                     impressions: \(broker.topic("impressions"))
                     clicks: \(broker.topic("clicks"))

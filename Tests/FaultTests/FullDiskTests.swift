@@ -39,6 +39,7 @@ struct FullDiskTests {
     /// against a replay.
     private func endure(
         seed: UInt64,
+        every: String,
         _ takeAway: (FaultScene) throws -> Void,
         _ giveBack: (FaultScene) throws -> Void,
         expecting reason: String
@@ -53,7 +54,7 @@ struct FullDiskTests {
         defer { withExtendedLifetime(disk) {} }
         try scene.generate(to: broker, events: 4_000, seed: seed)
         let daemon = try CommandProcess(
-            scene.arguments("run", state: "state", ["--snapshot-every", "100ms"])
+            scene.arguments("run", state: "state", ["--snapshot-every", every])
         )
         func saved() throws -> Int { try scene.newest("state")?.summary.consumed.total ?? 0 }
         try wait(seconds: 30, for: "the first events: \(daemon.errors)") {
@@ -62,7 +63,7 @@ struct FullDiskTests {
         let before = try #require(scene.current("state"))
         try takeAway(scene)
         // These come as they happen: what comes out of order is held back for long enough.
-        try scene.generate(to: broker, events: 3_000, seed: seed + 1, isLive: true)
+        try scene.generate(to: broker, events: 4_000, seed: seed + 1, isLive: true)
         try wait(seconds: 30, for: "a failed snapshot: \(daemon.errors)") {
             daemon.errors.contains("snapshot failed")
         }
@@ -97,6 +98,7 @@ struct FullDiskTests {
     func full() throws {
         try endure(
             seed: 51,
+            every: "100ms",
             { scene in
                 // Fills what is left to the last byte.
                 let filler = FileManager.default
@@ -119,6 +121,8 @@ struct FullDiskTests {
     func readOnly() throws {
         try endure(
             seed: 52,
+            // Due at the last event and never again: what succeeds is the second attempt at it.
+            every: "4000",
             { scene in
                 // The folder of the snapshots alone, read-only: a mount of it on itself.
                 let path = scene.folder.path("state/snapshots")
