@@ -129,7 +129,7 @@ let package = Package(
         tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(
             of: "Configure",
-            ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+            ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
         tests(of: "Generate", ["Events"]),
         tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),

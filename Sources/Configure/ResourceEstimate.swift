@@ -1,46 +1,33 @@
-internal import Events
-internal import Join
+public import Join
 internal import Learn
 
-/// What a run with a configuration will take, before it is run. Figures of the join are estimates for
-/// a steady rate.
+/// What a run with a configuration will take, before it is run. Figures of the join are those of a
+/// steady rate.
 public struct ResourceEstimate: Equatable, Sendable {
-    /// Table entry, window queue and hash index of an open impression, without its features.
-    static let openImpressionBytes = 200
-    /// The text of an impression id, as estimated.
-    static let idTextBytes = 40
-    /// A remembered id with its time and its place in the hash index.
-    static let closedIDBytes = 80
-    /// Ids that an impression's list field is taken to hold, their number being unknown here.
-    public static let listLength = 10
-
     public var model: ModelSize
     /// Parameters and optimizer state, bytes.
     public var modelBytes: Int
-    /// Present only with a rate.
+    /// The most that the metrics' cohorts and summaries add to a snapshot, bytes.
+    public var metricsBytesMax: Int
+    /// Present only with a stream.
     public var join: JoinEstimate?
 
-    /// The join at a steady rate.
-    public struct JoinEstimate: Equatable, Sendable {
-        /// 32-bit words of an impression's encoded features.
-        public var featureWords: Int
-        public var bytesPerOpenImpression: Int
-        /// Impressions whose windows are open, and ids remembered, at most the configured limits.
-        public var openImpressions: Int
-        public var closedIDs: Int
-        /// What they would be without the limits.
-        public var unlimitedOpenImpressions: Double
-        public var unlimitedClosedIDs: Double
-        public var bytes: Int
-        /// A snapshot with the model and this join, before compression.
-        public var snapshotBytes: Int
+    /// A stream of impressions and clicks, as far as the join's memory depends on it. Clicks are
+    /// taken to come early in their window and to carry click ids, conversions to be few.
+    public struct Stream: Equatable, Sendable {
+        /// Impressions per second, above 0.
+        public var rate: Double
+        /// Clicks per impression, 0 to 1.
+        public var ctr: Double
+        /// Mean number of values in a list field.
+        public var listLength: Double = 10
+        /// Mean length of an impression id's text; 36 is that of a UUID.
+        public var idTextBytes: Double = 36
 
-        /// Impressions are dropped untrained at this rate.
-        public var dropsImpressions: Bool {
-            unlimitedOpenImpressions > Double(openImpressions) + 1
+        public init(rate: Double, ctr: Double) {
+            self.rate = rate
+            self.ctr = ctr
         }
-        /// Ids are forgotten before `closed_memory` has passed.
-        public var forgetsEarly: Bool { unlimitedClosedIDs > Double(closedIDs) + 1 }
     }
 
     public init(_ configuration: Configuration) {
@@ -49,38 +36,11 @@ public struct ResourceEstimate: Equatable, Sendable {
         modelBytes =
             model.parameters * (1 + ModelSize.optimizerStates(learn.optimizer.method))
             * MemoryLayout<Float>.size
+        metricsBytesMax = Metrics.encodedBytesMax
     }
 
-    /// - Parameters:
-    ///   - rate: impressions per second, above 0.
-    ///   - ctr: clicks per impression, 0 to 1.
-    public init(_ configuration: Configuration, rate: Double, ctr: Double) {
-        precondition(rate > 0 && rate.isFinite && (0...1) ~= ctr)
+    public init(_ configuration: Configuration, stream: Stream) {
         self.init(configuration)
-        let settings = configuration.join
-        // A clicked impression waits for its conversion, from a click that may come at the window's
-        // end on: a bound from above.
-        let open =
-            rate * Double(settings.clickWindow) / 1_000
-            + rate * ctr * Double(settings.conversionWindow) / 1_000
-        let closed = rate * Double(settings.closedMemory) / 1_000
-        let words = configuration.schema.fields.reduce(0) { sum, field in
-            if case .list = field.kind { sum + 1 + ResourceEstimate.listLength } else { sum + 1 }
-        }
-        let perOpen =
-            ResourceEstimate.openImpressionBytes + 4 * words + ResourceEstimate.idTextBytes
-        let openCount = Int(min(open.rounded(.up), Double(settings.openImpressionsMax)))
-        let closedCount = Int(min(closed.rounded(.up), Double(settings.closedIDsMax)))
-        let bytes = openCount * perOpen + closedCount * ResourceEstimate.closedIDBytes
-        join = JoinEstimate(
-            featureWords: words,
-            bytesPerOpenImpression: perOpen,
-            openImpressions: openCount,
-            closedIDs: closedCount,
-            unlimitedOpenImpressions: open,
-            unlimitedClosedIDs: closed,
-            bytes: bytes,
-            snapshotBytes: modelBytes + bytes
-        )
+        join = JoinEstimate(configuration, stream: stream)
     }
 }

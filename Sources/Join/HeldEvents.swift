@@ -35,6 +35,11 @@ struct HeldEvents: Sendable {
     var count: Int { list.count }
     var isFull: Bool { list.count == list.countMax }
     var memoryBytes: Int { list.memoryBytes + index.memoryBytes }
+
+    static func memoryBytes(count: Int) -> Int {
+        PagedArray<HeldEvent>.memoryBytes(count: count) + IDIndex.memoryBytes(count: count)
+    }
+
     var oldest: UInt32? { list.oldest }
 
     func younger(than slot: UInt32) -> UInt32? { list.younger(than: slot) }

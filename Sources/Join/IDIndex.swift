@@ -6,19 +6,34 @@ internal import Events
 /// (its tag) and the reference. An entry's home is the top bits of its tag, so that growing and
 /// removing look at no record. Removing shifts later entries back: there are no tombstones. The
 /// layout depends on the history, hence nothing that iterates over it is offered.
+///
+/// It doubles when it is three quarters full, all at once: about 40 ms for a million ids.
 struct IDIndex: Sendable {
     /// Power of two of entries: the tag in the high half, the reference + 1 in the low half; 0: empty.
-    private var entries: [UInt64]
-    /// 32 - log2(entries.count)
-    private var shift: UInt32
+    private var entries = Pages<UInt64>()
+    /// The number of entries - 1; they are whole pages.
+    private let mask: Int
+    /// 32 - log2 of the number of entries
+    private let shift: UInt32
     private(set) var count = 0
 
     init() {
-        entries = Array(repeating: 0, count: 16)
-        shift = 28
+        self.init(bits: Pages<UInt64>.pageBits)
     }
 
-    var memoryBytes: Int { entries.capacity * MemoryLayout<UInt64>.stride }
+    private init(bits: Int) {
+        mask = 1 << bits - 1
+        shift = UInt32(32 - bits)
+        while entries.elementCount <= mask { entries.appendPage(filledWith: 0) }
+    }
+
+    var memoryBytes: Int { entries.memoryBytes }
+
+    static func memoryBytes(count: Int) -> Int {
+        var entryCount = Pages<UInt64>.pageSize
+        while count * 4 > entryCount * 3 { entryCount *= 2 }
+        return entryCount * MemoryLayout<UInt64>.stride
+    }
 
     /// The tag of an id; ids of different namespaces in one table differ by their salt.
     static func tag(of id: EventID, salt: UInt64 = 0) -> UInt32 {
@@ -28,22 +43,22 @@ struct IDIndex: Sendable {
 
     /// The first reference under `tag` that `matches`: whose record has the id looked for.
     func first(_ tag: UInt32, where matches: (UInt32) -> Bool) -> UInt32? {
-        let mask = entries.count - 1
-        var position = Int(tag >> shift)
-        while entries[position] != 0 {
-            let entry = entries[position]
+        var position = home(of: tag)
+        var entry = entries[position]
+        while entry != 0 {
             if UInt32(truncatingIfNeeded: entry >> 32) == tag {
                 let reference = UInt32(truncatingIfNeeded: entry) - 1
                 if matches(reference) { return reference }
             }
             position = (position + 1) & mask
+            entry = entries[position]
         }
         return nil
     }
 
     /// Enters a reference, which must be below `UInt32.max` and not be there yet.
     mutating func insert(_ tag: UInt32, _ reference: UInt32) {
-        if (count + 1) * 4 > entries.count * 3 { grow() }
+        if (count + 1) * 4 > (mask + 1) * 3 { grow() }
         place(Self.entry(tag, reference))
         count += 1
     }
@@ -53,19 +68,18 @@ struct IDIndex: Sendable {
     }
 
     mutating func remove(_ tag: UInt32, _ reference: UInt32) {
-        let mask = entries.count - 1
         var hole = position(of: Self.entry(tag, reference))
-        let shift = shift
-        var entries = entries.mutableSpan
         var next = (hole + 1) & mask
-        while entries[next] != 0 {
+        var entry = entries[next]
+        while entry != 0 {
             // An entry may move into the hole if that is not before its home.
-            let home = Self.home(of: entries[next], shift: shift)
+            let home = home(of: UInt32(truncatingIfNeeded: entry >> 32))
             if (next &- home) & mask >= (next &- hole) & mask {
-                entries[hole] = entries[next]
+                entries[hole] = entry
                 hole = next
             }
             next = (next + 1) & mask
+            entry = entries[next]
         }
         entries[hole] = 0
         count -= 1
@@ -75,31 +89,31 @@ struct IDIndex: Sendable {
         UInt64(tag) << 32 | UInt64(reference + 1)
     }
 
-    private static func home(of entry: UInt64, shift: UInt32) -> Int {
-        Int(UInt32(truncatingIfNeeded: entry >> 32) >> shift)
-    }
+    private func home(of tag: UInt32) -> Int { Int(tag &>> shift) }
 
     private func position(of entry: UInt64) -> Int {
-        let mask = entries.count - 1
-        var position = Self.home(of: entry, shift: shift)
-        while entries[position] != entry {
-            precondition(entries[position] != 0, "an id is not in its index")
+        var position = home(of: UInt32(truncatingIfNeeded: entry >> 32))
+        var other = entries[position]
+        while other != entry {
+            precondition(other != 0, "an id is not in its index")
             position = (position + 1) & mask
+            other = entries[position]
         }
         return position
     }
 
     private mutating func place(_ entry: UInt64) {
-        let mask = entries.count - 1
-        var position = Self.home(of: entry, shift: shift)
+        var position = home(of: UInt32(truncatingIfNeeded: entry >> 32))
         while entries[position] != 0 { position = (position + 1) & mask }
         entries[position] = entry
     }
 
     private mutating func grow() {
-        let old = entries
-        entries = Array(repeating: 0, count: old.count * 2)
-        shift -= 1
-        for entry in old where entry != 0 { place(entry) }
+        var larger = IDIndex(bits: 33 - Int(shift))
+        for position in 0...mask where entries[position] != 0 {
+            larger.place(entries[position])
+        }
+        larger.count = count
+        self = larger
     }
 }

@@ -49,6 +49,11 @@ extension Joiner {
     }
 
     mutating func removeStaleTimers() {
+        for kind in Timer.Kind.allCases {
+            while let timer = timers.first(of: kind), !timer.isCurrent(in: impressions.open, held) {
+                timers.removeFirst(of: kind)
+            }
+        }
         guard timers.isMostlyStale else { return }
         timers.removeStale { [impressions, held] timer in
             !timer.isCurrent(in: impressions.open, held)

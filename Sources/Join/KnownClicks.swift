@@ -9,12 +9,14 @@ struct KnownClicks: Sendable {
     }
 
     /// Dense: the last one fills the place of a removed one.
-    private var entries: [Entry] = []
+    private var entries = PagedArray<Entry>()
     private var index = IDIndex()
 
     var count: Int { entries.count }
-    var memoryBytes: Int {
-        entries.capacity * MemoryLayout<Entry>.stride + index.memoryBytes
+    var memoryBytes: Int { entries.memoryBytes + index.memoryBytes }
+
+    static func memoryBytes(count: Int) -> Int {
+        PagedArray<Entry>.memoryBytes(count: count) + IDIndex.memoryBytes(count: count)
     }
 
     func impression(of clickID: EventID) -> EventID? {

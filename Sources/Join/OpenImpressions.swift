@@ -55,13 +55,20 @@ struct OpenImpressions: Sendable {
     var count: Int { list.count }
     var isFull: Bool { list.count == list.countMax }
     var memoryBytes: Int { list.memoryBytes + arena.memoryBytes }
+
+    /// With runs of so many blocks on average.
+    static func memoryBytes(count: Int, blocksPerRun: Double) -> Int {
+        PagedArray<OpenImpression>.memoryBytes(count: count)
+            + WordArena.memoryBytes(count: count, blocksPerRun: blocksPerRun)
+    }
+
     var oldest: UInt32? { list.oldest }
 
     func younger(than slot: UInt32) -> UInt32? { list.younger(than: slot) }
 
     subscript(slot: UInt32) -> OpenImpression {
-        _read { yield list[slot] }
-        _modify { yield &list[slot] }
+        @inline(__always) _read { yield list[slot] }
+        @inline(__always) _modify { yield &list[slot] }
     }
 
     /// Adds an impression, storing its features and text, and returns its slot.
@@ -111,7 +118,6 @@ struct OpenImpressions: Sendable {
 
     private mutating func compactArena() {
         var compact = WordArena()
-        compact.reserve(wordCount: arena.wordsInUse + arena.wordsInUse / 2)
         var slot = list.oldest
         while let current = slot {
             let run = list[current].run

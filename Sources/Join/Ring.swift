@@ -1,32 +1,47 @@
-/// A first-in, first-out queue in an array that is used as a ring. Elements are numbered from 0 in
-/// the order in which they came, and can be reached by any low bits of their number that tell the
-/// elements present apart.
+/// A first-in, first-out queue in pages that are used as a ring. Elements are numbered from 0 in
+/// the order in which they came, and can be reached by the low 30 bits of their number; at most 2³⁰
+/// are present. The ring keeps its pages when it shrinks.
 struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
-    /// Power of two; element n is at n modulo its size. Unused places hold leftovers.
-    private var storage: [Element] = []
+    /// Unused places hold leftovers. The page of the first element is never that of a last one that
+    /// came round the ring.
+    private var pages = Pages<Element>()
+    /// The place of the first element.
+    private var start = 0
     private(set) var firstNumber = 0
     private(set) var endNumber = 0
 
     var count: Int { endNumber - firstNumber }
     var isEmpty: Bool { firstNumber == endNumber }
-    var first: Element? { isEmpty ? nil : self[firstNumber] }
-    var last: Element? { isEmpty ? nil : self[endNumber - 1] }
-    var memoryBytes: Int { storage.capacity * MemoryLayout<Element>.stride }
+    var first: Element? { isEmpty ? nil : pages[start] }
+    var last: Element? { isEmpty ? nil : pages[place(after: count - 1)] }
+    var memoryBytes: Int { pages.memoryBytes }
+
+    /// When elements have come and gone: the first and the last page are partly used.
+    static func memoryBytes(count: Int) -> Int {
+        PagedArray<Element>.memoryBytes(count: count) + (count > 0 ? Pages<Element>.pageBytes : 0)
+    }
 
     subscript(number: Int) -> Element {
-        _read { yield storage[number & (storage.count - 1)] }
-        _modify { yield &storage[number & (storage.count - 1)] }
+        @inline(__always) _read { yield pages[place(of: number)] }
+        @inline(__always) _modify { yield &pages[place(of: number)] }
     }
 
     mutating func append(_ element: Element) {
-        if count == storage.count { grow(fill: element) }
-        storage[endNumber & (storage.count - 1)] = element
+        var end = place(after: count)
+        if end % Pages<Element>.pageSize == 0 && (pages.pageCount == 0 || meetsStart(end)) {
+            end = insertPage(at: end, filledWith: element)
+        }
+        pages[end] = element
         endNumber += 1
     }
 
-    mutating func removeFirst() {
+    /// Removes the first element and returns the one after it.
+    @discardableResult
+    mutating func removeFirst() -> Element? {
         precondition(!isEmpty)
+        start = place(after: 1)
         firstNumber += 1
+        return first
     }
 
     /// Removes elements anywhere; the others keep their order but not their numbers.
@@ -41,11 +56,30 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
         endNumber = end
     }
 
-    private mutating func grow(fill: Element) {
-        var larger = Array(repeating: fill, count: max(16, storage.count * 2))
-        for number in firstNumber..<endNumber {
-            larger[number & (larger.count - 1)] = self[number]
-        }
-        storage = larger
+    @inline(__always)
+    private func place(of number: Int) -> Int {
+        let offset = (number &- firstNumber) & (1 << 30 - 1)
+        precondition(offset < count)
+        return place(after: offset)
+    }
+
+    /// The place so many elements after the first.
+    @inline(__always)
+    private func place(after offset: Int) -> Int {
+        let place = start &+ offset
+        return place < pages.elementCount ? place : place &- pages.elementCount
+    }
+
+    /// Whether the page that begins at `place` holds the first element.
+    private func meetsStart(_ place: Int) -> Bool {
+        count > 0 && place / Pages<Element>.pageSize == start / Pages<Element>.pageSize
+    }
+
+    /// Adds a page before the first element's, which moves up with those after it.
+    private mutating func insertPage(at place: Int, filledWith element: Element) -> Int {
+        let size = Pages<Element>.pageSize
+        pages.insertPage(at: place / size, filledWith: element)
+        if count > 0 { start += size }
+        return place
     }
 }

@@ -1,10 +1,10 @@
 /// A binary min-heap of timers.
 struct TimerHeap: Sendable {
-    private var timers: [Timer] = []
+    private var timers = PagedArray<Timer>()
 
     var count: Int { timers.count }
     var first: Timer? { timers.first }
-    var memoryBytes: Int { timers.capacity * MemoryLayout<Timer>.stride }
+    var memoryBytes: Int { timers.memoryBytes }
 
     mutating func insert(_ timer: Timer) {
         timers.append(timer)

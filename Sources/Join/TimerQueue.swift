@@ -1,6 +1,6 @@
 /// The end of a window or hold.
 struct Timer: BitwiseCopyable, Sendable {
-    enum Kind: UInt8, BitwiseCopyable { case clickWindow, conversionWindow, hold }
+    enum Kind: UInt8, CaseIterable, BitwiseCopyable { case clickWindow, conversionWindow, hold }
 
     var end: Int64
     /// Opening sequence number: unique, so that it also tells whether this is what the slot holds now.
@@ -19,7 +19,7 @@ struct Timer: BitwiseCopyable, Sendable {
 /// Windows of one kind have one length, so they end in the order in which they open unless events
 /// are disordered: each kind has a first-in, first-out ring, and only what does not fit at its
 /// end goes to a heap. A window that goes away before its end stays here as a stale entry; its owner
-/// removes these when they are more than half.
+/// removes those that come to the front, and all of them when they are more than half.
 struct TimerQueue: Sendable {
     private var clickWindows = Ring<Timer>()
     private var conversionWindows = Ring<Timer>()
@@ -27,6 +27,8 @@ struct TimerQueue: Sendable {
     private var disordered = TimerHeap()
     /// Entries that are not stale.
     private(set) var currentCount = 0
+    /// Nothing ends before this.
+    private var earliestEnd = Int64.max
 
     /// Entries, stale ones included.
     var count: Int {
@@ -42,6 +44,7 @@ struct TimerQueue: Sendable {
 
     mutating func insert(_ timer: Timer) {
         currentCount += 1
+        earliestEnd = min(earliestEnd, timer.end)
         switch timer.kind {
         case .clickWindow: Self.insert(timer, into: &clickWindows, or: &disordered)
         case .conversionWindow: Self.insert(timer, into: &conversionWindows, or: &disordered)
@@ -56,25 +59,60 @@ struct TimerQueue: Sendable {
 
     /// Removes and returns what ends first, if that is before `time`. It may be stale.
     mutating func removeFirst(before time: Int64) -> Timer? {
-        var first: Timer?
-        if let timer = clickWindows.first, timer.end < time { first = timer }
-        if let timer = conversionWindows.first, timer.end < time {
-            first = Self.earlier(timer, first)
-        }
-        if let timer = holds.first, timer.end < time { first = Self.earlier(timer, first) }
-        if let timer = disordered.first, timer.end < time { first = Self.earlier(timer, first) }
-        guard let first else { return nil }
+        guard earliestEnd < time else { return nil }
+        var heads = Heads()
+        heads.add(clickWindows.first)
+        heads.add(conversionWindows.first)
+        heads.add(holds.first)
+        heads.add(disordered.first)
+        earliestEnd = heads.first?.end ?? .max
+        guard let first = heads.first, first.end < time else { return nil }
 
+        let follower: Timer?
         if let timer = disordered.first, timer.sequence == first.sequence {
             disordered.removeFirst()
+            follower = disordered.first
         } else {
-            switch first.kind {
-            case .clickWindow: clickWindows.removeFirst()
-            case .conversionWindow: conversionWindows.removeFirst()
-            case .hold: holds.removeFirst()
-            }
+            follower = removeFirst(of: first.kind)
         }
+        earliestEnd = min(heads.secondEnd, follower?.end ?? .max)
         return first
+    }
+
+    /// The first timer of several queues, and when the next of the others ends.
+    private struct Heads {
+        var first: Timer?
+        var secondEnd = Int64.max
+
+        mutating func add(_ timer: Timer?) {
+            guard let timer else { return }
+            guard let other = first else {
+                first = timer
+                return
+            }
+            let isFirst = timer.isBefore(other)
+            secondEnd = min(secondEnd, isFirst ? other.end : timer.end)
+            if isFirst { first = timer }
+        }
+    }
+
+    /// The first window or hold of a kind in the order of opening, disordered ones apart.
+    func first(of kind: Timer.Kind) -> Timer? {
+        switch kind {
+        case .clickWindow: clickWindows.first
+        case .conversionWindow: conversionWindows.first
+        case .hold: holds.first
+        }
+    }
+
+    /// Removes that one and returns the one after it.
+    @discardableResult
+    mutating func removeFirst(of kind: Timer.Kind) -> Timer? {
+        switch kind {
+        case .clickWindow: clickWindows.removeFirst()
+        case .conversionWindow: conversionWindows.removeFirst()
+        case .hold: holds.removeFirst()
+        }
     }
 
     /// Removes the stale entries.
@@ -96,9 +134,5 @@ struct TimerQueue: Sendable {
         } else {
             ring.append(timer)
         }
-    }
-
-    private static func earlier(_ timer: Timer, _ other: Timer?) -> Timer {
-        if let other, other.isBefore(timer) { other } else { timer }
     }
 }

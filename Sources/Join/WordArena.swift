@@ -1,9 +1,9 @@
 /// The features and the id text of open impressions, each impression's in one run of words:
 /// first the features, then the text's bytes.
 ///
-/// Runs are whole blocks of 8 words. A freed run is kept for the next one of as many blocks. When
-/// more than half of an arena that is not small is free and still no run fits, the owner copies it
-/// tightly.
+/// Runs are whole blocks of 8 words and lie in one page each; one longer than a page has a page of
+/// its own. A freed run is kept for the next one of as many blocks. When more than half of an arena
+/// that is not small is free and still no run fits, the owner copies it tightly.
 struct WordArena: Sendable {
     /// Where an impression's features and text are.
     struct Run: BitwiseCopyable, Sendable {
@@ -14,64 +14,65 @@ struct WordArena: Sendable {
         /// Whole blocks, from counts of any 32-bit size.
         var blockCount: Int { (Int(featureCount) + (Int(textCount) + 3) / 4 + 7) / 8 }
         var features: Range<Int> { Int(block) * 8..<Int(block) * 8 + Int(featureCount) }
-        /// In bytes.
-        var text: Range<Int> {
-            features.upperBound * 4..<features.upperBound * 4 + Int(textCount)
+        var words: Range<Int> {
+            features.lowerBound..<features.upperBound + (Int(textCount) + 3) / 4
         }
+        /// The bytes of the text in those of the run's words.
+        var text: Range<Int> { Int(featureCount) * 4..<Int(featureCount) * 4 + Int(textCount) }
     }
 
-    private(set) var words: [UInt32] = []
+    private var words = Pages<UInt32>()
+    /// The end of what was given out of the last page begun.
+    private var end = 0
+    private var endOfPage = 0
     /// By blocks per run: the first free run's block + 1, 0 if there is none. A free run's first word
     /// holds the next one likewise.
     private var firstFree: [UInt32] = []
+    /// Pages that were given back.
+    private var freePages: [Int] = []
     private var freeBlocks = 0
 
-    var memoryBytes: Int { words.capacity * 4 + firstFree.capacity * 4 }
+    private static var blocksPerPage: Int { Pages<UInt32>.pageSize / 8 }
+
+    var memoryBytes: Int { words.memoryBytes + firstFree.capacity * 4 }
+
+    /// For runs of so many blocks on average. Runs of one size fill their pages but for what is too
+    /// short for another run; where sizes vary, about 3 % is free and waits for its size.
+    static func memoryBytes(count: Int, blocksPerRun: Double) -> Int {
+        let blocks = Double(blocksPerPage)
+        let perPage = blocks / blocksPerRun
+        let isEven = blocksPerRun == blocksPerRun.rounded()
+        if count == 0 || blocksPerRun == 0 { return 0 }
+        if perPage < 1 { return Int(Double(count) * blocksPerRun) * 32 }
+        let pages = Double(count) / (isEven ? perPage.rounded(.down) : perPage * 0.97)
+        return Int(pages.rounded(.up)) * Pages<UInt32>.pageBytes
+    }
 
     /// Whether a run of these counts would make the arena grow although more than half is free.
     func isWasteful(for run: Run) -> Bool {
-        words.count > 1 << 14 && freeBlocks * 16 > words.count && !hasFree(run.blockCount)
-            && words.count + run.blockCount * 8 > words.capacity
+        words.pageCount > 4 && freeBlocks * 16 > words.elementCount && !hasFree(run.blockCount)
+            && end + run.blockCount * 8 > endOfPage && freePages.isEmpty
     }
-
-    mutating func reserve(wordCount: Int) {
-        words.reserveCapacity(wordCount)
-    }
-
-    var wordsInUse: Int { words.count - freeBlocks * 8 }
 
     /// Stores a run and returns where it is. Counts are below 2³².
     mutating func store(features: Span<UInt32>, text: Span<UInt8>) -> Run {
         var run = Run(featureCount: UInt32(features.count), textCount: UInt32(text.count))
         run.block = allocate(run.blockCount)
-        precondition(run.text.upperBound <= words.count * 4)
-        unsafe words.withUnsafeMutableBytes { words in
-            guard let start = words.baseAddress else { return }
-            unsafe features.withUnsafeBytes { source in
-                guard let features = source.baseAddress else { return }
-                unsafe (start + run.features.lowerBound * 4).copyMemory(
-                    from: features,
-                    byteCount: source.count
-                )
-            }
-            unsafe text.withUnsafeBytes { source in
-                guard let text = source.baseAddress else { return }
-                unsafe (start + run.text.lowerBound).copyMemory(
-                    from: text,
-                    byteCount: source.count
-                )
-            }
-        }
+        words.store(features, then: text, at: Int(run.block) * 8)
         return run
     }
 
     mutating func free(_ run: Run) {
         let blockCount = run.blockCount
         guard blockCount > 0 else { return }
-        while firstFree.count <= blockCount { firstFree.append(0) }
-        words[Int(run.block) * 8] = firstFree[blockCount]
-        firstFree[blockCount] = run.block + 1
-        freeBlocks += blockCount
+        if blockCount > Self.blocksPerPage {
+            let page = Int(run.block) / Self.blocksPerPage
+            words.replacePage(page, count: Pages<UInt32>.pageSize, filledWith: 0)
+            freePages.append(page)
+            freeBlocks += Self.blocksPerPage
+        } else {
+            addFree(run.block, blockCount: blockCount)
+        }
     }
 
     /// Lends the features of a run to be replaced.
@@ -79,9 +80,7 @@ struct WordArena: Sendable {
         _ run: Run,
         _ body: (inout MutableSpan<UInt32>) -> Result
     ) -> Result {
-        var span = words.mutableSpan
-        var features = span._mutatingExtracting(run.features)
-        return body(&features)
+        words.withMutableSpan(run.features, body)
     }
 
     /// Lends the features and the text of a run.
@@ -89,27 +88,54 @@ struct WordArena: Sendable {
         _ run: Run,
         _ body: (Span<UInt32>, Span<UInt8>) -> Result
     ) -> Result {
-        let bytes = unsafe words.span.bytes.extracting(run.text)
-        return body(words.span.extracting(run.features), Span(_bytes: bytes))
+        words.withSpan(run.words) { words in
+            let text = unsafe words.bytes.extracting(run.text)
+            return body(words.extracting(first: Int(run.featureCount)), Span(_bytes: text))
+        }
     }
 
     private func hasFree(_ blockCount: Int) -> Bool {
         blockCount < firstFree.count && firstFree[blockCount] != 0
     }
 
+    private mutating func addFree(_ block: UInt32, blockCount: Int) {
+        while firstFree.count <= blockCount { firstFree.append(0) }
+        words[Int(block) * 8] = firstFree[blockCount]
+        firstFree[blockCount] = block + 1
+        freeBlocks += blockCount
+    }
+
     private mutating func allocate(_ blockCount: Int) -> UInt32 {
-        guard blockCount > 0 else { return 0 }
+        if blockCount == 0 { return 0 }
         if hasFree(blockCount) {
             let block = firstFree[blockCount] - 1
             firstFree[blockCount] = words[Int(block) * 8]
             freeBlocks -= blockCount
             return block
         }
-        let end = words.count
-        if end + blockCount * 8 > words.capacity {
-            words.reserveCapacity(max(end + blockCount * 8, end + end / 2))
+        if blockCount > Self.blocksPerPage {
+            let page = takePage()
+            words.replacePage(page, count: blockCount * 8, filledWith: 0)
+            return UInt32(page * Self.blocksPerPage)
         }
-        words.append(contentsOf: repeatElement(0, count: blockCount * 8))
+        if end + blockCount * 8 > endOfPage { beginPage() }
+        defer { end += blockCount * 8 }
         return UInt32(end / 8)
+    }
+
+    /// What is left of the page before is a free run.
+    private mutating func beginPage() {
+        if end < endOfPage { addFree(UInt32(end / 8), blockCount: (endOfPage - end) / 8) }
+        end = takePage() * Pages<UInt32>.pageSize
+        endOfPage = end + Pages<UInt32>.pageSize
+    }
+
+    private mutating func takePage() -> Int {
+        if let page = freePages.popLast() {
+            freeBlocks -= Self.blocksPerPage
+            return page
+        }
+        words.appendPage(filledWith: 0)
+        return words.pageCount - 1
     }
 }

@@ -22,6 +22,12 @@ struct CheckCommand: ParsableCommand {
     @Option(help: "Clicks per impression, 0 to 1. (default: the configured base rate)")
     var ctr: Double?
 
+    @Option(help: "Values per list field, on average. (default: 10)")
+    var listLength: Double?
+
+    @Option(help: "Bytes of an impression id, on average. (default: 36, a UUID)")
+    var idLength: Double?
+
     func run() throws {
         try checkOptions()
         print(report(try Configuration(file: config)), terminator: "")
@@ -37,19 +43,35 @@ struct CheckCommand: ParsableCommand {
         if let ctr, !((0...1) ~= ctr) {
             throw ConfigurationError(problem: "--ctr is \(ctr), expected a probability from 0 to 1")
         }
-        if ctr != nil, rate == nil {
-            throw ConfigurationError(problem: "--ctr is used with --rate only: give the rate too")
+        for (name, value) in [("--list-length", listLength), ("--id-length", idLength)] {
+            if let value, !((0...1e6) ~= value) {
+                throw ConfigurationError(
+                    problem: "\(name) is \(value), expected a number from 0 to 1e6"
+                )
+            }
+        }
+        for (name, value) in [
+            ("--ctr", ctr), ("--list-length", listLength), ("--id-length", idLength),
+        ] where value != nil && rate == nil {
+            throw ConfigurationError(
+                problem: "\(name) is used with --rate only: give the rate too"
+            )
         }
     }
 
     private func report(_ configuration: Configuration) -> String {
         var lines = ["fingerprint: \(configuration.fingerprint)"]
         if let rate {
-            let ctr = ctr ?? configuration.learn.baseCTR
-            let estimate = ResourceEstimate(configuration, rate: rate, ctr: ctr)
+            var stream = ResourceEstimate.Stream(
+                rate: rate,
+                ctr: ctr ?? configuration.learn.baseCTR
+            )
+            stream.listLength = listLength ?? stream.listLength
+            stream.idTextBytes = idLength ?? stream.idTextBytes
+            let estimate = ResourceEstimate(configuration, stream: stream)
             lines += CheckCommand.model(estimate, configuration)
-            lines += ["", "at \(rate) impressions/s and a CTR of \(ctr):"]
-            if let join = estimate.join { lines += CheckCommand.join(join, configuration) }
+            lines += ["", "at \(rate) impressions/s and a CTR of \(stream.ctr):"]
+            lines += CheckCommand.join(estimate, stream, configuration)
         } else {
             lines += CheckCommand.model(ResourceEstimate(configuration), configuration)
         }
@@ -74,15 +96,17 @@ struct CheckCommand: ParsableCommand {
     }
 
     private static func join(
-        _ join: ResourceEstimate.JoinEstimate,
+        _ estimate: ResourceEstimate,
+        _ stream: ResourceEstimate.Stream,
         _ configuration: Configuration
     ) -> [String] {
+        guard let join = estimate.join else { return [] }
         let settings = configuration.join
         var lines = [
-            "open impressions: \(grouped(join.openImpressions)) "
-                + "of \(join.bytesPerOpenImpression) bytes "
-                + "(\(join.featureWords) feature words, \(ResourceEstimate.listLength) ids per list "
-                + "assumed)"
+            "open impressions: \(grouped(join.load.openImpressions)) "
+                + "of \(grouped(join.load.featureWords)) feature words "
+                + "(\(grouped(stream.listLength)) values per list) "
+                + "and ids of \(grouped(stream.idTextBytes)) bytes"
         ]
         if join.dropsImpressions {
             lines.append(
@@ -91,7 +115,7 @@ struct CheckCommand: ParsableCommand {
                     + "would be dropped untrained"
             )
         }
-        lines.append("remembered ids: \(grouped(join.closedIDs))")
+        lines.append("remembered ids: \(grouped(join.load.closedIDs))")
         if join.forgetsEarly {
             lines.append(
                 "  join.max_closed_ids, \(grouped(settings.closedIDsMax)), is less than the "
@@ -99,9 +123,14 @@ struct CheckCommand: ParsableCommand {
                     + "before join.closed_memory"
             )
         }
+        let joinBytes = join.load.encodedBytes
         return lines + [
-            "memory of the join: about \(bytes(join.bytes))",
-            "snapshot: about \(bytes(join.snapshotBytes)) before compression",
+            "memory of the join: about \(bytes(join.load.memoryBytes)); what changes while a snapshot "
+                + "is written is there twice",
+            "  at the limits of the configuration at most \(bytes(join.loadMax.memoryBytes))",
+            "snapshot before compression: about \(bytes(estimate.modelBytes + joinBytes)) "
+                + "(model and optimizer \(bytes(estimate.modelBytes)), join \(bytes(joinBytes))), "
+                + "and at most \(bytes(estimate.metricsBytesMax)) of metrics",
         ]
     }
 

@@ -70,10 +70,20 @@ struct CheckCommandTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let outcome = try check(["--config", path, "--rate", "1000", "--ctr", "0.1"])
         #expect(outcome.status == 0)
-        #expect(outcome.output.contains("# open impressions: 20,000 of 244 bytes"))
+        #expect(
+            outcome.output.contains(
+                "# open impressions: 19,000 of 1 feature words (10 values per list) "
+                    + "and ids of 36 bytes"
+            )
+        )
         #expect(outcome.output.contains("join.max_closed_ids, 50, is less than the 3,600,000"))
         #expect(!outcome.output.contains("dropped"))
-        #expect(outcome.output.contains("# snapshot: about "))
+        #expect(outcome.output.contains("# memory of the join: about 7."))
+        #expect(outcome.output.contains("# snapshot before compression: about "))
+        let longer = try check([
+            "--config", path, "--rate", "1000", "--ctr", "0.1", "--id-length", "400",
+        ])
+        #expect(longer.output.contains("# memory of the join: about 1"))
     }
 
     @Test(
@@ -83,6 +93,8 @@ struct CheckCommandTests {
             (["--rate", "0"], "--rate is 0.0"), (["--rate", "nan"], "--rate is nan"),
             (["--rate", "5", "--ctr", "2"], "--ctr is 2.0"),
             (["--ctr", "0.5"], "with --rate only"),
+            (["--list-length", "5"], "--list-length is used with --rate only"),
+            (["--rate", "5", "--id-length", "-1"], "--id-length is -1.0"),
         ]
     )
     func bad(_ options: [String], _ phrase: String) throws {

@@ -81,19 +81,20 @@ struct EstimateTests {
     }
 
     @Test("open impressions wait for clicks, and clicked ones for conversions")
-    func join() throws {
+    func load() throws {
         var configuration = Configuration(schema: fields)
         configuration.join.clickWindow = 10_000
         configuration.join.conversionWindow = 100_000
         configuration.join.closedMemory = 20_000
-        let estimate = ResourceEstimate(configuration, rate: 50, ctr: 0.1)
-        let join = try #require(estimate.join)
-        #expect(join.openImpressions == 50 * 10 + 5 * 100)
-        #expect(join.closedIDs == 50 * 20)
-        #expect(join.featureWords == 1 + 11 + 1 + 1)
-        #expect(join.bytesPerOpenImpression == 200 + 4 * 14 + 40)
-        #expect(join.bytes == 1000 * 296 + 1000 * 80)
-        #expect(join.snapshotBytes == estimate.modelBytes + join.bytes)
+        let stream = ResourceEstimate.Stream(rate: 50, ctr: 0.1)
+        let join = try #require(ResourceEstimate(configuration, stream: stream).join)
+        #expect(join.load.openImpressions == 45 * 10 + 5 * 100)
+        #expect(join.load.openClicked == 5 * 100)
+        #expect(join.load.clickWindows == 50 * 10)
+        #expect(join.load.conversionWindows == 5 * 100)
+        #expect(join.load.closedIDs == 50 * 20)
+        #expect(join.load.knownClicks == 5 * 100 + 5 * 20)
+        #expect(join.load.featureWords == 1 + 11 + 1 + 1)
         #expect(!join.dropsImpressions && !join.forgetsEarly)
     }
 
@@ -102,8 +103,17 @@ struct EstimateTests {
         var configuration = Configuration(schema: fields)
         configuration.join.openImpressionsMax = 10
         configuration.join.closedIDsMax = 20
-        let join = try #require(ResourceEstimate(configuration, rate: 1e9, ctr: 1).join)
-        #expect(join.openImpressions == 10 && join.closedIDs == 20)
-        #expect(join.dropsImpressions && join.forgetsEarly)
+        // The windows are shorter than what the limit leaves of them: nothing is ever remembered.
+        let flood = ResourceEstimate.Stream(rate: 1e9, ctr: 1)
+        let dropping = try #require(ResourceEstimate(configuration, stream: flood).join)
+        #expect(dropping.load.openImpressions == 10 && dropping.load.closedIDs == 0)
+        #expect(dropping.dropsImpressions && !dropping.forgetsEarly)
+
+        configuration.join.openImpressionsMax = 1_000_000
+        configuration.join.conversionWindow = 0
+        let stream = ResourceEstimate.Stream(rate: 1, ctr: 0)
+        let forgetting = try #require(ResourceEstimate(configuration, stream: stream).join)
+        #expect(forgetting.load.openImpressions == 600 && forgetting.load.closedIDs == 20)
+        #expect(!forgetting.dropsImpressions && forgetting.forgetsEarly)
     }
 }

@@ -1,6 +1,14 @@
 public import StateCoding
 
 extension Metrics: StateCodable {
+    /// No state is longer.
+    public static var encodedBytesMax: Int {
+        let groupsBytes = 1 + CohortSummary.groupsMax * 24
+        let summaryBytes = 16 + 3 * (40 + groupsBytes)
+        return 40 + (openCohortsMax + 1) * (16 + 3 * TaskScores.encodedBytesMax)
+            + seriesMax * summaryBytes
+    }
+
     public func encode(to writer: inout StateWriter) {
         writer.write(cohortWidth)
         writer.write(maturity)

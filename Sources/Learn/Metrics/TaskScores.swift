@@ -51,6 +51,8 @@ struct TaskScores: Equatable, Sendable {
 }
 
 extension TaskScores: StateCodable {
+    static var encodedBytesMax: Int { 45 + LogitHistogram.binCount * 20 }
+
     func encode(to writer: inout StateWriter) {
         writer.write(Int64(count))
         for sum in [weight, positiveWeight, predicted, loss] { writer.write(sum) }

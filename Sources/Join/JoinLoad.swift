@@ -1,0 +1,51 @@
+/// What a join holds, in numbers, from which its memory and its encoded size follow.
+public struct JoinLoad: Equatable, Sendable {
+    public var openImpressions = 0
+    /// Those of the open ones that were clicked in time.
+    public var openClicked = 0
+    /// Click and conversion windows in their queues. One that no longer matters stays there until its
+    /// end, unless more than half are such.
+    public var clickWindows = 0
+    public var conversionWindows = 0
+    public var heldEvents = 0
+    public var closedIDs = 0
+    /// Those of the closed ones that were clicked.
+    public var closedClicked = 0
+    /// Click ids of open and closed impressions.
+    public var knownClicks = 0
+    /// Words of an impression's features, and bytes of its id's text, on average.
+    public var featureWords = 0.0
+    public var idTextBytes = 0.0
+    /// Whether impressions differ in the number of words, as those with lists do.
+    public var featureWordsVary = false
+
+    public init() {}
+
+    /// What `Joiner.memoryBytes` comes to. Tables keep the pages that they had when they were
+    /// fullest. While a snapshot is written, pages that change are there twice.
+    public var memoryBytes: Int {
+        let tables =
+            OpenImpressions.memoryBytes(count: openImpressions, blocksPerRun: blocksPerRun)
+            + Ring<ClosedImpression>.memoryBytes(count: closedIDs)
+            + IDIndex.memoryBytes(count: openImpressions + closedIDs)
+            + HeldEvents.memoryBytes(count: heldEvents)
+            + KnownClicks.memoryBytes(count: knownClicks)
+        return [clickWindows, conversionWindows, heldEvents].reduce(tables) { sum, count in
+            sum + Ring<Timer>.memoryBytes(count: count)
+        }
+    }
+
+    /// The bytes that `Joiner.encode` writes, but for the books (80 for each partition) and 16 for
+    /// each conversion that is known.
+    public var encodedBytes: Int {
+        let perOpen = 60 + featureWords * 4 + idTextBytes
+        return 40 + Int(Double(openImpressions) * perOpen) + openClicked * 33 + heldEvents * 54
+            + closedIDs * 26 + closedClicked * 17
+    }
+
+    /// A run is whole blocks; where sizes vary, half of the last one is unused on average.
+    private var blocksPerRun: Double {
+        let blocks = (featureWords + (idTextBytes / 4).rounded(.up)) / 8
+        return featureWordsVary ? blocks + 0.5 : blocks.rounded(.up)
+    }
+}
