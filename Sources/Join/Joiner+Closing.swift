@@ -50,20 +50,26 @@ extension Joiner {
     }
 
     func score<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
-        sink.score(example(slot, labels))
+        let known = sighted(labels, of: impressions.open[slot])
+        if known.ctr != nil || known.ctcvr != nil { sink.score(example(slot, known)) }
     }
 
-    /// Trains labels of an open impression, which closes when it has no more. The window that these
+    /// Trains labels of an open impression, which closes when it has no more; those that blind time
+    /// makes unknowable are left out. The window that these
     /// labels waited for must be over, or its timer retired.
     mutating func train<Sink: JoinSink & ~Copyable>(
         _ slot: UInt32,
         _ labels: Labels,
         sink: inout Sink
     ) {
-        let example = example(slot, labels)
-        impressions.open.withRun(of: slot) { features, text in
-            sink.train(example, features: features, text: text)
+        let known = sighted(labels, of: impressions.open[slot])
+        if known.ctr != nil || known.ctcvr != nil {
+            let example = example(slot, known)
+            impressions.open.withRun(of: slot) { features, text in
+                sink.train(example, features: features, text: text)
+            }
         }
+        if known != labels { leaveOut(slot) }
         if impressions.open[slot].markTrained(labels) { close(slot) }
     }
 

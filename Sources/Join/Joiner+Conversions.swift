@@ -15,6 +15,7 @@ extension Joiner {
             if impression.conversion != .none {
                 enterFurther(event, after: impression.conversionID)
             } else if impression.click == .applied {
+                guards.countConversion(at: event.time)
                 joinConversion(
                     time: event.time,
                     conversionID: event.conversionID,
@@ -31,6 +32,7 @@ extension Joiner {
             if closed.conversion != .none {
                 enterFurther(event, after: closed.conversionID)
             } else {
+                guards.countConversion(at: event.time)
                 let isLate = closed.click == .applied
                 impressions.closed[number].conversion = isLate ? .late : .viewThrough
                 impressions.closed[number].conversionID = event.conversionID
@@ -78,6 +80,7 @@ extension Joiner {
         if let first = held.find(kind, key) {
             enterFurther(event, after: held[first].ownID)
         } else {
+            guards.countConversion(at: event.time)
             hold(kind, event, key: key, ownID: event.conversionID)
         }
     }
