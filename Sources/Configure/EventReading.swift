@@ -130,7 +130,9 @@ extension JoinSettings {
 
         guardSpan = try section["guard_span"]?.duration(atLeast: 1_000) ?? guardSpan
         guardRatio =
-            try section["guard_ratio"]?.number("a number from 0 to below 1") { (0..<1).contains($0) }
+            try section["guard_ratio"]?.number("a number from 0 to below 1") {
+                (0..<1).contains($0)
+            }
             ?? guardRatio
 
         let range = JoinSettings.limitRange

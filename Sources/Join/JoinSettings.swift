@@ -39,7 +39,7 @@ public struct JoinSettings: Equatable, Sendable {
         openImpressionsMax: Int = 1_000_000,
         heldEventsMax: Int = 100_000,
         closedIDsMax: Int = 1_000_000,
-        guardSpan: Int64 = 600_000,
+        guardSpan: Int64 = 300_000,
         guardRatio: Double = 0,
         guardEvidence: Int = 20
     ) {

@@ -59,7 +59,7 @@ extension Joiner {
         makeKnown(clickID, of: impression.id)
 
         score(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
-        if settings.ctrTiming == .known {
+        if settings.ctrTiming == .known && !guards.isSilent {
             timers.retire()
             train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
         }

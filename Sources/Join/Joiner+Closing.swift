@@ -21,7 +21,7 @@ extension Joiner {
         sink: inout Sink
     ) {
         if impressions.open[slot].click == .applied {
-            train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+            endWindowOfClicked(slot, sink: &sink)
             return
         }
         ledger.move(
@@ -37,6 +37,19 @@ extension Joiner {
         }
         score(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
         train(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
+    }
+
+    private mutating func endWindowOfClicked<Sink: JoinSink & ~Copyable>(
+        _ slot: UInt32,
+        sink: inout Sink
+    ) {
+        train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+        // It would have trained when it came, but that was in a silence.
+        if settings.ctcvrTiming == .known && impressions.open[slot].hasUntrainedConversion {
+            timers.retire()
+            train(slot, Labels(ctr: nil, ctcvr: true), sink: &sink)
+            removeStaleTimers()
+        }
     }
 
     private mutating func endConversionWindow<Sink: JoinSink & ~Copyable>(

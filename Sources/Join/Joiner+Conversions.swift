@@ -46,7 +46,8 @@ extension Joiner {
         }
     }
 
-    /// Judges the first conversion of an impression with an applied click, and trains it if it counts.
+    /// Judges the first conversion of an impression with an applied click, and trains it if it counts:
+    /// in a silence with the zeros of its time, which wait, when its click window closes.
     mutating func joinConversion<Sink: JoinSink & ~Copyable>(
         time: Int64,
         conversionID: EventID,
@@ -65,7 +66,8 @@ extension Joiner {
         guard counts else { return }
 
         score(slot, Labels(ctr: nil, ctcvr: true), sink: &sink)
-        if settings.ctcvrTiming == .known {
+        let mustWait = guards.isSilent && impression.isClickWindowOpen
+        if settings.ctcvrTiming == .known && !mustWait {
             timers.retire()
             train(slot, Labels(ctr: nil, ctcvr: true), sink: &sink)
             removeStaleTimers()

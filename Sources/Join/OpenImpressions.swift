@@ -35,6 +35,8 @@ struct OpenImpression: Linked {
     /// A label of it was left out, so that its place is `dropped` though its windows go on.
     var isDropped = false
 
+    var hasUntrainedConversion: Bool { conversion == .applied && !ctcvrTrained }
+
     var place: Place { isDropped ? .dropped : click == .applied ? .applied : .pending }
     var isClickWindowOpen: Bool { !ctrTrained }
     var isConversionWindowOpen: Bool { click == .applied && !ctcvrTrained }

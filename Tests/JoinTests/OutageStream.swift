@@ -29,9 +29,9 @@ struct OutageStream {
 
     /// A guard to lay over any stream.
     static func addGuard(to settings: inout JoinSettings, _ random: inout SplitMix64) {
-        settings.guardSpan = random.pick([3, 4, 8, 20, 40])
+        settings.guardSpan = random.pick([3, 8, 8, 12, 20])
         settings.guardRatio = random.pick([0.2, 0.5, 0.8])
-        settings.guardEvidence = random.pick([1, 2, 4])
+        settings.guardEvidence = random.pick([1, 1, 2])
     }
 
     private static func settings(_ random: inout SplitMix64) -> JoinSettings {
@@ -64,17 +64,17 @@ struct OutageStream {
     }
 
     private mutating func fill() {
-        let count = Int.random(in: 30...70, using: &random)
+        let count = Int.random(in: 40...80, using: &random)
         let start: Int64 = random.pick([0, -300, 1_650_000_000_000])
-        let longestStep: Int64 = random.pick([1, 3])
-        let clickShare = random.pick([0.3, 0.6, 0.9])
-        let longestDelay: Int64 = random.pick([1, 5, 15])
+        let longestStep: Int64 = random.pick([2, 4])
+        let clickShare = random.pick([0.5, 0.9])
+        let longestDelay: Int64 = random.pick([0, 1, 5, 15])
         let outages = outages(in: start..<start + Int64(count) * longestStep)
         let disorder = random.pick([0, 0, 0.1])
         var now = start
         for number in 1...count {
             now += Int64.random(in: 0...longestStep, using: &random)
-            if random.chance(0.01) { now += random.pick([50, 400, 9000]) }
+            if random.chance(0.005) { now += random.pick([50, 400, 9000]) }
             if random.chance(0.05) { arrivals.append((now, .advance(now))) }
             let id = EventID("\(number)")
             var event = Event(role: .impression, partition: 0, time: now, impressionID: id)
@@ -93,14 +93,17 @@ struct OutageStream {
         }
     }
 
+    /// In the later half, so that it is known by then what is usual.
     private mutating func outages(in times: Range<Int64>) -> [Outage] {
-        (0..<Int.random(in: 0...3, using: &random)).map { _ in
-            let start = Int64.random(in: times, using: &random)
+        (0..<random.pick([0, 1, 1, 1, 2])).map { _ in
+            let length = Int64.random(in: 10...40, using: &random)
+            let half = Int64(times.count) / 2
+            let start = times.lowerBound + Int64.random(in: half / 2...half, using: &random)
             return Outage(
-                role: random.pick([.click, .click, .conversion, .impression]),
-                times: start..<start + Int64.random(in: 10...80, using: &random),
+                role: random.pick([.click, .click, .conversion, .conversion, .impression]),
+                times: start..<start + length,
                 lostShare: random.pick([0, 0, 0, 0.5, 1]),
-                spread: random.pick([0, 3, 30])
+                spread: random.pick([0, 10, 30])
             )
         }
     }

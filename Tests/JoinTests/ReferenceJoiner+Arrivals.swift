@@ -143,7 +143,7 @@ extension ReferenceJoiner {
             sequence: nextSequence()
         )
         score(id, ctr: true, ctcvr: nil, &sink)
-        if settings.ctrTiming == .known { train(id, ctr: true, ctcvr: nil, &sink) }
+        if settings.ctrTiming == .known && !isSilent { train(id, ctr: true, ctcvr: nil, &sink) }
 
         let waiting = held.filter {
             $0.role == .conversion

@@ -35,6 +35,8 @@ enum Situation: CaseIterable {
     case silenceNoticed, backlogAwaited, silenceWasDelay, silenceWasLoss
     /// The click window ended in a silence, before the click or after it.
     case clickLateForOverdue, clickForOverdue
+    /// What trains when it is known waits for the end of the silence.
+    case clickWaitedForZeros, conversionWaitsForZeros
     case zeroLeftOut, clickedLeftOut, trainedWithoutCTCVR
 
     // Time and memory.

@@ -5,7 +5,7 @@ import Learn
 import TestSupport
 
 /// Impressions of which 3 % are clicked and of those 30 % convert, and a producer that dies.
-/// Times are milliseconds; an impression comes every 50.
+/// Times are milliseconds; an impression comes every 30.
 struct OutageScenario {
     enum Loss {
         case none
@@ -18,7 +18,7 @@ struct OutageScenario {
     var loss = Loss.none
     /// When the producer is dead.
     var outage: Range<Int64> = minutes(120)..<minutes(140)
-    var length = minutes(180)
+    var length = minutes(175)
     /// From when on only this share of clicks is made.
     var clickShareFrom = (time: Int64.max, share: 1.0)
     /// When nothing at all happens.
@@ -41,7 +41,7 @@ struct OutageScenario {
             arrivals.append((arrival, event))
         }
         var number: UInt64 = 0
-        for time in stride(from: 0, to: length, by: 50) {
+        for time in stride(from: 0, to: length, by: 30) {
             number += 1
             let id = EventID(high: 1, low: number)
             add(Event(role: .impression, partition: 0, time: time, impressionID: id))
