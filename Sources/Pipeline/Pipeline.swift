@@ -160,6 +160,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         sink.learner.matureThrough(joiner.closedThrough)
     }
 
+    /// The operator's word that what is silent is real.
+    public mutating func acceptSilence() { joiner.acceptSilence() }
+
     /// Waits for records, at most as long as stated.
     public mutating func waitForRecords(milliseconds: Int) {
         source.wait(milliseconds: milliseconds)
@@ -316,6 +319,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     public var partitions: [Partition] { progress.map(\.partition) }
     /// The join's books; quarantined records are in `consumed` only.
     public var ledger: Ledger { joiner.ledger }
+    /// What holds windows back.
+    public var silence: SilenceReport { SilenceReport(joiner.silence) }
     public var openImpressionCount: Int { joiner.openImpressionCount }
     public var heldEventCount: Int { joiner.heldEventCount }
     public var metrics: MetricsReport { sink.learner.metrics.report() }

@@ -59,6 +59,7 @@ public struct PipelineState: Sendable {
             disordered: order.disordered,
             metrics: learner.metrics.report(),
             streamTime: joiner.streamTime == .min ? nil : joiner.streamTime,
+            silence: SilenceReport(joiner.silence),
             stateDigest: stateDigest
         )
         summary.partitions = partitionCounts()

@@ -49,6 +49,8 @@ public struct Summary: Codable, Sendable {
     public var metrics: MetricsReport
     /// nil before anything was applied.
     public var streamTime: Int64?
+    /// Which events are silent; JSON's null when none are.
+    public var silence: SilenceReport
     public var stateDigest: String
 
     public struct Trained: Codable, Equatable, Sendable {
@@ -58,7 +60,7 @@ public struct Summary: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case consumed, applied, duplicate, `repeat`, late, orphaned, dropped, quarantined, pending
-        case partitions, trained, disordered, metrics
+        case partitions, trained, disordered, metrics, silence
         case viewThrough = "view_through"
         case skippedUpdates = "skipped_updates"
         case streamTime = "stream_time"

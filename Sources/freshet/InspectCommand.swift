@@ -75,6 +75,11 @@ private struct InspectedSnapshot {
                 "  state digest  \(summary.stateDigest)",
             ]
             lines += MetricsTable.lines(summary.metrics).map { "  " + $0 }
+            if summary.silence.isSilent {
+                lines += summary.silence.metadata.sorted { $0.key < $1.key }.map {
+                    "  silent        \($0.key) \($0.value)"
+                }
+            }
             lines += body.positions.map {
                 "  position      \($0.partition.name)/\($0.partition.number) \($0.position)"
             }

@@ -14,6 +14,7 @@ struct LearnerSession: Sendable {
     let writer: SnapshotWriter
     let settings: PipelineSettings
     private let schedule: SnapshotSettings.Schedule
+    private let acceptsSilence: Bool
     private let lock: StateLock
     private let logger: Logger
 
@@ -54,6 +55,7 @@ struct LearnerSession: Sendable {
             skips: options.skips.map(\.range)
         )
         schedule = options.snapshotEvery?.schedule ?? configuration.snapshots.every
+        acceptsSilence = options.acceptSilence
         self.logger = logger
     }
 
@@ -88,7 +90,7 @@ struct LearnerSession: Sendable {
         isLive: Bool,
         examples: String? = nil
     ) throws -> TrainingLoop<Source> {
-        let pipeline = try Pipeline(
+        var pipeline = try Pipeline(
             settings: settings,
             source: source,
             state: resumed,
@@ -98,12 +100,17 @@ struct LearnerSession: Sendable {
             ),
             logger: logger
         )
+        let acceptsSilence = acceptsSilence && pipeline.silence.isSilent
+        if acceptsSilence {
+            logger.notice("silence is accepted", metadata: pipeline.silence.metadata)
+            pipeline.acceptSilence()
+        }
         return TrainingLoop(
             pipeline: pipeline,
             writer: writer,
             every: schedule,
             isLive: isLive,
-            hasSnapshot: resumed != nil,
+            hasSnapshot: resumed != nil && !acceptsSilence,
             clock: clockMilliseconds
         )
     }

@@ -15,6 +15,7 @@ struct LiveFigures: Sendable {
     var streamTime: Int64?
     var metrics: MetricsReport
     var skippedUpdates: Int
+    var silence: SilenceReport
 
     /// The count of one place for one kind of event.
     func count(_ place: Place, _ role: Role) -> Int {
@@ -62,7 +63,8 @@ extension Pipeline where Source: ~Copyable {
             heldEvents: heldEventCount,
             streamTime: streamTime == .min ? nil : streamTime,
             metrics: metrics,
-            skippedUpdates: skippedUpdates
+            skippedUpdates: skippedUpdates,
+            silence: silence
         )
     }
 }

@@ -95,9 +95,11 @@ private struct ProgressLog: Service {
 
     func run() async throws {
         var consumed = figures.value?.consumed
+        var silence = SilenceLog(logger: logger)
         while !Task.isShuttingDownGracefully {
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(10)) }
             guard let now = figures.value else { continue }
+            silence.observe(now.silence)
             report(now, events: now.consumed - (consumed ?? now.consumed))
             consumed = now.consumed
         }
@@ -113,7 +115,10 @@ private struct ProgressLog: Service {
             metadata["stream_time_age"] = "\(durationText(clockMilliseconds() - time))"
         }
         if let auc = now.metrics.figures.ctr.auc { metadata["ctr_auc"] = "\(auc)" }
-        if let snapshot = session.newest { metadata["snapshot"] = "\(snapshot.name)" }
+        if let snapshot = session.newest {
+            metadata["snapshot"] = "\(snapshot.name)"
+            metadata["snapshot_pause_ms"] = "\(snapshot.body.pauseMilliseconds)"
+        }
         logger.info("progress", metadata: metadata)
     }
 }

@@ -50,6 +50,15 @@ struct StateOptions: ParsableArguments {
             """
     )
     var fromSnapshot: String?
+
+    @Flag(
+        name: .long,
+        help: """
+            Take a silence that holds windows back (join.guard_ratio) for real: what is missing counts \
+            as negative, and the usual rate is learnt anew.
+            """
+    )
+    var acceptSilence = false
 }
 
 /// A range of offsets to leave out.

@@ -215,6 +215,7 @@ func limitMemory(bytes: UInt) {
 /// Nothing to read.
 private struct EmptySource: RecordSource {
     let partitions: [Partition]
+    var startPositions: [Int64] { partitions.map { _ in 0 } }
 
     func fetch(partition index: Int, into receive: RecordReceiver) throws(SourceError) {}
     func isAtEnd(partition index: Int) -> Bool { true }
