@@ -15,30 +15,32 @@ public struct Watermarks: Equatable, Sendable {
 
 extension KafkaConsumer {
     /// Asks the brokers which offsets partitions hold now.
-    /// - Parameters:
-    ///   - timeoutMilliseconds: for the answer about each.
-    ///   - shouldStop: asked every 50 ms while there is no answer.
+    /// - Parameter shouldStop: asked every 50 ms while there is no answer.
     public func watermarks(
         of partitions: [(topic: String, partition: Int32)],
         timeoutMilliseconds: Int,
         shouldStop: () -> Bool = { false }
     ) throws(KafkaError) -> [Watermarks] {
+        let what =
+            partitions.count == 1
+            ? "\(partitions[0].topic) partition \(partitions[0].partition)"
+            : "\(partitions.count) partitions"
+        let operation = "ask \(client.servers) for the offsets of \(what)"
         let client = client
-        return try Inquiry.ask(
-            "ask \(client.servers) for the offsets of \(partitions.count) partitions",
-            shouldStop: shouldStop
-        ) { () throws(KafkaError) in
-            var answer: [Watermarks] = []
-            for (topic, partition) in partitions {
-                answer.append(
-                    try client.watermarks(
-                        topic: topic,
-                        partition: partition,
-                        timeoutMilliseconds: timeoutMilliseconds
-                    )
-                )
-            }
-            return answer
+        return try Inquiry.ask(operation, shouldStop: shouldStop) { () throws(KafkaError) in
+            let lows = try client.offsets(
+                Int64(RD_KAFKA_OFFSET_BEGINNING),
+                of: partitions,
+                timeoutMilliseconds: timeoutMilliseconds,
+                operation: operation
+            )
+            let highs = try client.offsets(
+                Int64(RD_KAFKA_OFFSET_END),
+                of: partitions,
+                timeoutMilliseconds: timeoutMilliseconds,
+                operation: operation
+            )
+            return zip(lows, highs).map { Watermarks(low: $0, high: $1) }
         }
     }
 
@@ -66,17 +68,12 @@ extension KafkaConsumer {
         let client = client
         let operation = "ask \(client.servers) for offsets by time"
         return try Inquiry.ask(operation, shouldStop: shouldStop) { () throws(KafkaError) in
-            let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
-            let code = unsafe rd_kafka_offsets_for_times(
-                client.handle,
-                list.pointer,
-                Int32(clamping: timeoutMilliseconds)
-            )
-            let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
-            guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                throw KafkaError(failure, operation: operation)
-            }
-            return partitions.indices.map { list.offset(at: $0) >= 0 ? list.offset(at: $0) : nil }
+            try client.offsets(
+                time,
+                of: partitions,
+                timeoutMilliseconds: timeoutMilliseconds,
+                operation: operation
+            ).map { $0 >= 0 ? $0 : nil }
         }
     }
 
@@ -99,27 +96,26 @@ extension KafkaConsumer {
 }
 
 extension KafkaClient {
-    /// Asks the broker which offsets a partition holds now.
-    fileprivate func watermarks(
-        topic: String,
-        partition: Int32,
-        timeoutMilliseconds: Int
-    ) throws(KafkaError) -> Watermarks {
-        var marks = Watermarks(low: 0, high: 0)
-        let code = unsafe rd_kafka_query_watermark_offsets(
+    /// For each partition the first offset of a time, negative where there is none.
+    ///
+    /// The protocol takes librdkafka's symbols for beginning and end as times, too. The library's own
+    /// call for watermarks asks partition by partition, and forgets its timeout when a broker goes away.
+    fileprivate func offsets(
+        _ time: Int64,
+        of partitions: [(topic: String, partition: Int32)],
+        timeoutMilliseconds: Int,
+        operation: String
+    ) throws(KafkaError) -> [Int64] {
+        let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
+        let code = unsafe rd_kafka_offsets_for_times(
             handle,
-            topic,
-            partition,
-            &marks.low,
-            &marks.high,
+            list.pointer,
             Int32(clamping: timeoutMilliseconds)
         )
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(
-                code,
-                operation: "ask \(servers) for the offsets of \(topic) partition \(partition)"
-            )
+        let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
+        guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaError(failure, operation: operation)
         }
-        return marks
+        return partitions.indices.map { list.offset(at: $0) }
     }
 }

@@ -25,10 +25,13 @@ public struct KafkaConsumer: ~Copyable {
 
     /// `fetch.wait.max.ms` trades requests per second on a quiet topic for latency (with the
     /// library's 500 the median is 371 ms). The limit per partition keeps 32 partitions in 128 MiB.
+    /// The session is none, as no group is joined; but librdkafka waits that long for a coordinator that
+    /// could take offsets, even when it is closed.
     static let defaultSettings = [
         "group.id": "freshet",
         "client.id": "freshet",
         "fetch.wait.max.ms": "10",
+        "session.timeout.ms": "2000",
         "queued.max.messages.kbytes": "4096",
     ]
 

@@ -5,7 +5,7 @@ import Source
 import TestSupport
 import Testing
 
-@Suite("Kafka source: resuming", .serialized)
+@Suite("Kafka source: resuming", .serialized, .timeLimit(.minutes(5)))
 struct KafkaResumeTests {
     private func hash(_ text: String) -> UInt64 { xxHash3(text.utf8Span.span) }
 
