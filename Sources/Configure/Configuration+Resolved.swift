@@ -132,6 +132,8 @@ extension Configuration {
         add(
             "join",
             [
+                ("guard_span", DurationText.text(join.guardSpan)),
+                ("guard_ratio", "\(join.guardRatio)"),
                 ("max_open_impressions", "\(join.openImpressionsMax)"),
                 ("max_held_events", "\(join.heldEventsMax)"),
                 ("max_closed_ids", "\(join.closedIDsMax)"),

@@ -114,7 +114,8 @@ extension JoinSettings {
             "join",
             keys: [
                 "click_window", "conversion_window", "orphan_window", "closed_memory",
-                "label_timing", "max_open_impressions", "max_held_events", "max_closed_ids",
+                "label_timing", "guard_span", "guard_ratio", "max_open_impressions",
+                "max_held_events", "max_closed_ids",
             ]
         )
         clickWindow = try section["click_window"]?.duration(atLeast: 1) ?? clickWindow
@@ -126,6 +127,13 @@ extension JoinSettings {
         let timing = try section.section("label_timing", keys: ["ctr", "ctcvr"])
         ctrTiming = try timing["ctr"]?.choice() ?? ctrTiming
         ctcvrTiming = try timing["ctcvr"]?.choice() ?? ctcvrTiming
+
+        guardSpan = try section["guard_span"]?.duration(atLeast: 1_000) ?? guardSpan
+        guardRatio =
+            try section["guard_ratio"]?.number("a number from 0 to below 1") {
+                (0..<1).contains($0)
+            }
+            ?? guardRatio
 
         let range = JoinSettings.limitRange
         openImpressionsMax =

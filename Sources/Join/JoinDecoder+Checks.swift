@@ -3,6 +3,16 @@ internal import StateCoding
 
 // What no joiner could have written, though each value by itself could be.
 extension JoinDecoder {
+    /// Stream time is in the guards' bucket, and windows are closed as far as that at most.
+    func checkTimes() throws(StateError) {
+        let guards = joiner.guards
+        guard joiner.closedThrough <= joiner.streamTime,
+            !guards.hasBegun
+                || guards.bucketStart <= joiner.streamTime
+                    && (joiner.streamTime < guards.nextBoundary || guards.nextBoundary == .max)
+        else { throw StateError("join: stream time \(joiner.streamTime) is out of order") }
+    }
+
     mutating func checkOpen(_ impression: OpenImpression) throws(StateError) {
         guard case .unknown = joiner.impressions.find(impression.id) else {
             throw StateError("join: an impression is open twice")
@@ -16,9 +26,11 @@ extension JoinDecoder {
         let isTrained = impression.ctrTrained || impression.ctcvrTrained
         let isFinished = impression.ctrTrained && impression.ctcvrTrained
         guard isClicked || (!isTrained && impression.conversion == .none), !isFinished,
-            impression.conversion != .viewThrough
+            impression.conversion != .viewThrough, isClicked || !impression.isDropped
         else { throw StateError("join: the labels of an open impression contradict each other") }
-        if isClicked {
+        if impression.isDropped {
+            dropped[Int(impression.partition)] += 1
+        } else if isClicked {
             clicked[Int(impression.partition)] += 1
         } else {
             pending[Int(impression.partition)] += 1
@@ -87,7 +99,8 @@ extension JoinDecoder {
     func checkPending() throws(StateError) {
         for partition in pending.indices {
             guard joiner.ledger.count(.pending, partition: partition) == pending[partition],
-                joiner.ledger.count(.applied, partition: partition) >= clicked[partition]
+                joiner.ledger.count(.applied, partition: partition) >= clicked[partition],
+                joiner.ledger.count(.dropped, partition: partition) >= dropped[partition]
             else { throw StateError("join: partition \(partition) has other events than counts") }
         }
     }

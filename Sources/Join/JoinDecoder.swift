@@ -11,6 +11,8 @@ struct JoinDecoder {
     /// Events by partition that the ledger must at least have as pending or applied.
     var pending: [Int] = []
     var clicked: [Int] = []
+    /// Likewise those that must be dropped.
+    var dropped: [Int] = []
     var lastOpenSequence: Int64 = 0
     var lastHeldSequence: Int64 = 0
 
@@ -22,6 +24,7 @@ struct JoinDecoder {
 
     mutating func decode() throws(StateError) {
         joiner.streamTime = try reader.read()
+        joiner.closedThrough = try reader.read()
         joiner.nextSequence = try reader.read()
         guard (1...1 << 60).contains(joiner.nextSequence) else {
             throw StateError("join: opening sequence \(joiner.nextSequence)")
@@ -29,8 +32,10 @@ struct JoinDecoder {
         try decodeLedger()
         joiner.delays.clicks = try decodeDelays()
         joiner.delays.conversions = try decodeDelays()
+        try joiner.guards.decode(from: &reader)
+        try checkTimes()
         let settings = joiner.settings
-        for _ in 0..<(try readCount("openImpressionsMax", settings.openImpressionsMax, size: 60)) {
+        for _ in 0..<(try readCount("openImpressionsMax", settings.openImpressionsMax, size: 61)) {
             try decodeOpen()
         }
         for _ in 0..<(try readCount("heldEventsMax", settings.heldEventsMax, size: 53)) {
@@ -80,6 +85,7 @@ struct JoinDecoder {
         }
         pending = Array(repeating: 0, count: partitionCount)
         clicked = pending
+        dropped = pending
     }
 
     private mutating func decodeDelays() throws(StateError) -> DelayHistogram {
@@ -117,6 +123,7 @@ struct JoinDecoder {
         impression.conversion = try readConversion()
         impression.ctrTrained = try reader.read()
         impression.ctcvrTrained = try reader.read()
+        impression.isDropped = try reader.read()
         try checkOpen(impression)
         if impression.click != .none {
             impression.clickID = try readClickID(of: impression.id)

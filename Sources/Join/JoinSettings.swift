@@ -22,6 +22,12 @@ public struct JoinSettings: Equatable, Sendable {
     public var openImpressionsMax: Int
     public var heldEventsMax: Int
     public var closedIDsMax: Int
+    /// What clicks and conversions are counted over to notice their silence; see `SilenceGuard`.
+    public var guardSpan: Int64
+    /// Silence is a rate below this share of the usual one; below 1, 0 for no guard.
+    public var guardRatio: Double
+    /// How many events must be expected in a span for their absence to count.
+    public var guardEvidence: Int
 
     public init(
         clickWindow: Int64,
@@ -32,7 +38,10 @@ public struct JoinSettings: Equatable, Sendable {
         ctcvrTiming: LabelTiming = .known,
         openImpressionsMax: Int = 1_000_000,
         heldEventsMax: Int = 100_000,
-        closedIDsMax: Int = 1_000_000
+        closedIDsMax: Int = 1_000_000,
+        guardSpan: Int64 = 300_000,
+        guardRatio: Double = 0,
+        guardEvidence: Int = 20
     ) {
         self.clickWindow = clickWindow
         self.conversionWindow = conversionWindow
@@ -43,5 +52,8 @@ public struct JoinSettings: Equatable, Sendable {
         self.openImpressionsMax = openImpressionsMax
         self.heldEventsMax = heldEventsMax
         self.closedIDsMax = closedIDsMax
+        self.guardSpan = guardSpan
+        self.guardRatio = guardRatio
+        self.guardEvidence = guardEvidence
     }
 }

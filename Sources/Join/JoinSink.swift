@@ -11,7 +11,8 @@ public protocol JoinSink: ~Copyable {
     ) -> Prediction
 
     /// Labels became final (whatever the label timing): the arrival's prediction can be scored.
-    /// Labels arrive as (false, false), (true, nil), (nil, true) or (nil, false).
+    /// Labels arrive as (false, false), (true, nil), (nil, true) or (nil, false), and as (false, nil)
+    /// where conversions were lost.
     mutating func score(_ example: Example)
 
     /// An example is due for training. `text` is the impression id's UTF-8 text.

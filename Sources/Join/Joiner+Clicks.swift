@@ -5,11 +5,18 @@ extension Joiner {
         switch impressions.find(event.impressionID) {
         case .open(let slot):
             guard impressions.open[slot].click == .none else { break }
+            guards.countClick(at: event.time)
+            if isTooLate(clickAt: event.time, for: slot) {
+                ledger.enter(.late, partition: event.partition)
+                addLateClick(event, to: slot)
+                return
+            }
             ledger.enter(.applied, partition: event.partition)
             joinClick(time: event.time, clickID: event.clickID, to: slot, sink: &sink)
             return
         case .closed(let number):
             guard impressions.closed[number].click == .none else { break }
+            guards.countClick(at: event.time)
             ledger.enter(.late, partition: event.partition)
             let start = impressions.closed[number].time
             delays.clicks.add(from: start, to: event.time, isLate: true)
@@ -17,6 +24,7 @@ extension Joiner {
             return
         case .unknown:
             guard held.find(.click, event.impressionID) == nil else { break }
+            guards.countClick(at: event.time)
             hold(.click, event, key: event.impressionID, ownID: event.clickID)
             makeKnown(event.clickID, of: event.impressionID)
             return
@@ -51,7 +59,7 @@ extension Joiner {
         makeKnown(clickID, of: impression.id)
 
         score(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
-        if settings.ctrTiming == .known {
+        if settings.ctrTiming == .known && !guards.isSilent {
             timers.retire()
             train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
         }
@@ -67,6 +75,21 @@ extension Joiner {
             )
         }
         removeStaleTimers()
+    }
+
+    /// Whether a click window ended before a click: it may be open still because of a silence, or
+    /// the click have waited.
+    func isTooLate(clickAt time: Int64, for slot: UInt32) -> Bool {
+        time > Self.end(of: settings.clickWindow, from: impressions.open[slot].time)
+    }
+
+    /// A click came after the end of a click window that is open still.
+    private mutating func addLateClick(_ event: Event, to slot: UInt32) {
+        let impression = impressions.open[slot]
+        impressions.open[slot].click = .late
+        impressions.open[slot].clickID = event.clickID
+        delays.clicks.add(from: impression.time, to: event.time, isLate: true)
+        makeKnown(event.clickID, of: impression.id)
     }
 
     /// A click came for an impression that closed without one.

@@ -21,7 +21,7 @@ extension Joiner {
         sink: inout Sink
     ) {
         if impressions.open[slot].click == .applied {
-            train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+            endWindowOfClicked(slot, sink: &sink)
             return
         }
         ledger.move(
@@ -39,6 +39,19 @@ extension Joiner {
         train(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
     }
 
+    private mutating func endWindowOfClicked<Sink: JoinSink & ~Copyable>(
+        _ slot: UInt32,
+        sink: inout Sink
+    ) {
+        train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
+        // It would have trained when it came, but that was in a silence.
+        if settings.ctcvrTiming == .known && impressions.open[slot].hasUntrainedConversion {
+            timers.retire()
+            train(slot, Labels(ctr: nil, ctcvr: true), sink: &sink)
+            removeStaleTimers()
+        }
+    }
+
     private mutating func endConversionWindow<Sink: JoinSink & ~Copyable>(
         _ slot: UInt32,
         sink: inout Sink
@@ -50,20 +63,26 @@ extension Joiner {
     }
 
     func score<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
-        sink.score(example(slot, labels))
+        let known = sighted(labels, of: impressions.open[slot])
+        if known.ctr != nil || known.ctcvr != nil { sink.score(example(slot, known)) }
     }
 
-    /// Trains labels of an open impression, which closes when it has no more. The window that these
+    /// Trains labels of an open impression, which closes when it has no more; those that blind time
+    /// makes unknowable are left out. The window that these
     /// labels waited for must be over, or its timer retired.
     mutating func train<Sink: JoinSink & ~Copyable>(
         _ slot: UInt32,
         _ labels: Labels,
         sink: inout Sink
     ) {
-        let example = example(slot, labels)
-        impressions.open.withRun(of: slot) { features, text in
-            sink.train(example, features: features, text: text)
+        let known = sighted(labels, of: impressions.open[slot])
+        if known.ctr != nil || known.ctcvr != nil {
+            let example = example(slot, known)
+            impressions.open.withRun(of: slot) { features, text in
+                sink.train(example, features: features, text: text)
+            }
         }
+        if known != labels { leaveOut(slot) }
         if impressions.open[slot].markTrained(labels) { close(slot) }
     }
 

@@ -15,6 +15,7 @@ extension Joiner {
             if impression.conversion != .none {
                 enterFurther(event, after: impression.conversionID)
             } else if impression.click == .applied {
+                guards.countConversion(at: event.time)
                 joinConversion(
                     time: event.time,
                     conversionID: event.conversionID,
@@ -31,6 +32,7 @@ extension Joiner {
             if closed.conversion != .none {
                 enterFurther(event, after: closed.conversionID)
             } else {
+                guards.countConversion(at: event.time)
                 let isLate = closed.click == .applied
                 impressions.closed[number].conversion = isLate ? .late : .viewThrough
                 impressions.closed[number].conversionID = event.conversionID
@@ -44,7 +46,8 @@ extension Joiner {
         }
     }
 
-    /// Judges the first conversion of an impression with an applied click, and trains it if it counts.
+    /// Judges the first conversion of an impression with an applied click, and trains it if it counts:
+    /// in a silence with the zeros of its time, which wait, when its click window closes.
     mutating func joinConversion<Sink: JoinSink & ~Copyable>(
         time: Int64,
         conversionID: EventID,
@@ -63,7 +66,8 @@ extension Joiner {
         guard counts else { return }
 
         score(slot, Labels(ctr: nil, ctcvr: true), sink: &sink)
-        if settings.ctcvrTiming == .known {
+        let mustWait = guards.isSilent && impression.isClickWindowOpen
+        if settings.ctcvrTiming == .known && !mustWait {
             timers.retire()
             train(slot, Labels(ctr: nil, ctcvr: true), sink: &sink)
             removeStaleTimers()
@@ -78,6 +82,7 @@ extension Joiner {
         if let first = held.find(kind, key) {
             enterFurther(event, after: held[first].ownID)
         } else {
+            guards.countConversion(at: event.time)
             hold(kind, event, key: key, ownID: event.conversionID)
         }
     }

@@ -2,14 +2,17 @@ internal import Events
 public import StateCoding
 
 extension Joiner {
-    /// Writes stream time, the books, the delays, then open impressions, held events and remembered ids, each in
+    /// Writes stream time, the books, the delays, the silence
+    /// guards, then open impressions, held events and remembered ids, each in
     /// the order of opening or closing. Tables, timers and the words' places follow from these.
     public func encode(to writer: inout StateWriter) {
         writer.write(streamTime)
+        writer.write(closedThrough)
         writer.write(nextSequence)
         encodeLedger(to: &writer)
         encode(delays.clicks, to: &writer)
         encode(delays.conversions, to: &writer)
+        guards.encode(to: &writer)
         writer.write(UInt64(impressions.open.count))
         var slot = impressions.open.oldest
         while let current = slot {
@@ -64,6 +67,7 @@ extension Joiner {
         writer.write(impression.conversion.rawValue)
         writer.write(impression.ctrTrained)
         writer.write(impression.ctcvrTrained)
+        writer.write(impression.isDropped)
         if impression.click != .none {
             encodeClickID(impression.clickID, of: impression.id, to: &writer)
             writer.write(impression.clickTime)

@@ -11,6 +11,7 @@ extension Joiner {
             ledger.enter(.duplicate, partition: event.partition)
             return
         }
+        guards.countImpression(at: event.time)
         if impressions.open.isFull { dropOldestImpression() }
         ledger.enter(.pending, partition: event.partition)
         let slot = open(event, features: features, text: text, sink: &sink)
@@ -52,8 +53,7 @@ extension Joiner {
         to slot: UInt32,
         sink: inout Sink
     ) {
-        let end = Self.end(of: settings.clickWindow, from: impressions.open[slot].time)
-        if click.time > end {
+        if isTooLate(clickAt: click.time, for: slot) {
             impressions.open[slot].click = .late
             impressions.open[slot].clickID = click.ownID
             delays.clicks.add(from: impressions.open[slot].time, to: click.time, isLate: true)
@@ -69,7 +69,7 @@ extension Joiner {
         guard let slot = impressions.open.oldest else { return }
         let impression = impressions.open[slot]
         ledger.move(
-            from: impression.click == .applied ? .applied : .pending,
+            from: impression.place,
             to: .dropped,
             partition: impression.partition
         )

@@ -19,10 +19,14 @@ public struct Joiner: Sendable, StateCodable {
     var held: HeldEvents
     var knownClicks = KnownClicks()
     var timers = TimerQueue()
+    var guards: SilenceGuards
+    /// Every window that ends before this has closed: stream time, unless silence holds it back.
+    public internal(set) var closedThrough = Int64.min
     /// Opening sequence number of the next window or hold.
     var nextSequence: Int64 = 1
 
-    /// Limits are at least 1 and at most 2³⁰, `closedIDsMax` may be 0; windows are not negative.
+    /// Limits are at least 1 and at most 2³⁰, `closedIDsMax` may be 0; windows are not negative;
+    /// `guardSpan` is at least 1 and at most 2⁵⁰, `guardRatio` from 0 to below 1.
     public init(settings: JoinSettings, partitionCount: Int) {
         let limits = 1...(1 << 30)
         precondition(limits.contains(settings.openImpressionsMax), "openImpressionsMax")
@@ -37,14 +41,16 @@ public struct Joiner: Sendable, StateCodable {
             ) >= 0,
             "a negative window"
         )
+        precondition((1...1 << 50).contains(settings.guardSpan), "guardSpan")
+        precondition((1...1 << 30).contains(settings.guardEvidence), "guardEvidence")
+        precondition((0..<1).contains(settings.guardRatio), "guardRatio")
         self.settings = settings
         ledger = Ledger(partitionCount: partitionCount)
         impressions = ImpressionTable(openMax: settings.openImpressionsMax)
         held = HeldEvents(countMax: settings.heldEventsMax)
+        guards = SilenceGuards(settings)
     }
 
-    /// Every window that ends before this has closed.
-    public var closedThrough: Int64 { streamTime }
     public var openImpressionCount: Int { impressions.open.count }
     public var heldEventCount: Int { held.count }
     public var closedIDCount: Int { impressions.closed.count }
@@ -95,10 +101,10 @@ public struct Joiner: Sendable, StateCodable {
     }
 
     /// Closes what ends before `time`, and moves stream time there unless it is later already.
+    /// While there is silence (see `silence`) nothing closes.
     public mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {
-        closeWindows(before: max(time, streamTime), sink: &sink)
-        streamTime = max(streamTime, time)
-        forgetClosed()
+        if time >= guards.nextBoundary { enterBuckets(through: time, sink: &sink) }
+        close(through: time, sink: &sink)
     }
 
     /// A quarantined record, or a range of `count`, is consumed and in its place.
@@ -122,7 +128,6 @@ public struct Joiner: Sendable, StateCodable {
 
     /// The end of a window that starts at `time`; times near the end of Int64 do not overflow.
     static func end(of window: Int64, from time: Int64) -> Int64 {
-        let (end, overflow) = time.addingReportingOverflow(window)
-        return overflow ? .max : end
+        time.saturatingAdding(window)
     }
 }

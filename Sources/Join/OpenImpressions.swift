@@ -28,14 +28,20 @@ struct OpenImpression: Linked {
     var next: UInt32 = 0
     var click = ClickState.none
     var conversion = ConversionState.none
-    /// Trained labels: their windows are of no more use. Both: the impression closes.
+    /// Labels that were trained or left out: their windows are of no more use. Both: the impression
+    /// closes.
     var ctrTrained = false
     var ctcvrTrained = false
+    /// A label of it was left out, so that its place is `dropped` though its windows go on.
+    var isDropped = false
 
+    var hasUntrainedConversion: Bool { conversion == .applied && !ctcvrTrained }
+
+    var place: Place { isDropped ? .dropped : click == .applied ? .applied : .pending }
     var isClickWindowOpen: Bool { !ctrTrained }
     var isConversionWindowOpen: Bool { click == .applied && !ctcvrTrained }
 
-    /// Says whether all labels have trained.
+    /// Says whether no label is left to train.
     mutating func markTrained(_ labels: Labels) -> Bool {
         if labels.ctr != nil { ctrTrained = true }
         if labels.ctcvr != nil { ctcvrTrained = true }

@@ -57,6 +57,7 @@ public struct PipelineState: Sendable {
             disordered: order.disordered,
             metrics: learner.metrics.report(),
             streamTime: joiner.streamTime == .min ? nil : joiner.streamTime,
+            silence: SilenceReport(joiner.silence),
             stateDigest: stateDigest
         )
         for (index, progress) in progress.enumerated() {

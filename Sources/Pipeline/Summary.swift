@@ -47,6 +47,8 @@ public struct Summary: Codable, Sendable {
     public var metrics: MetricsReport
     /// nil before anything was applied.
     public var streamTime: Int64?
+    /// Which events are silent; JSON's null when none are.
+    public var silence: SilenceReport
     public var stateDigest: String
 
     public struct Trained: Codable, Equatable, Sendable {
@@ -56,7 +58,7 @@ public struct Summary: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case consumed, applied, duplicate, `repeat`, late, orphaned, dropped, quarantined, pending
-        case trained, disordered, metrics
+        case trained, disordered, metrics, silence
         case viewThrough = "view_through"
         case skippedUpdates = "skipped_updates"
         case streamTime = "stream_time"

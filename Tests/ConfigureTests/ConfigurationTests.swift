@@ -45,6 +45,8 @@ struct ConfigurationTests {
           orphan_window: 0s
           closed_memory: 0s
           label_timing: {ctr: known, ctcvr: settled}
+          guard_span: 4m
+          guard_ratio: 0.25
           max_open_impressions: 1_000
           max_held_events: 1
           max_closed_ids: 2
@@ -120,7 +122,9 @@ struct ConfigurationTests {
             ctcvrTiming: .settled,
             openImpressionsMax: 1000,
             heldEventsMax: 1,
-            closedIDsMax: 2
+            closedIDsMax: 2,
+            guardSpan: 240_000,
+            guardRatio: 0.25
         )
         expected.learn = LearnSettings(
             network: NetworkSettings(

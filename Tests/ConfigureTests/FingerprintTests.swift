@@ -75,6 +75,8 @@ struct FingerprintTests {
         #expect(firstKey { $0.join.clickWindow += 1 } == "join.click_window")
         #expect(firstKey { $0.join.ctrTiming = .known } == "join.label_timing.ctr")
         #expect(firstKey { $0.join.closedIDsMax = 1 } == "join.max_closed_ids")
+        #expect(firstKey { $0.join.guardSpan += 1 } == "join.guard_span")
+        #expect(firstKey { $0.join.guardRatio = 0.5 } == "join.guard_ratio")
         #expect(firstKey { $0.learn.network.towerLayers = [8] } == "model.towers.layers")
         #expect(firstKey { $0.learn.loss.alpha = nil } == "loss.alpha")
         #expect(firstKey { $0.learn.baseCTR = 0.02 } == "base_rates.ctr")

@@ -133,6 +133,19 @@ struct RefusalTests {
             key: "join.click_window",
             "600 without a unit"
         ),
+        .after("join: {guard_span: 999ms}", line: 2, key: "join.guard_span", "at least 1s"),
+        .after(
+            "join: {guard_ratio: 1}",
+            line: 2,
+            key: "join.guard_ratio",
+            "a number from 0 to below 1"
+        ),
+        .after(
+            "join: {guard_ratio: -0.1}",
+            line: 2,
+            key: "join.guard_ratio",
+            "a number from 0 to below 1"
+        ),
         .after(
             "join: {click_window: -5s}",
             line: 2,

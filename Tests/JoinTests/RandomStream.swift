@@ -13,6 +13,10 @@ struct RandomStream {
     enum Scale {
         /// A few ids, limits of a few.
         case short
+        /// Such a stream with a silence guard.
+        case guarded
+        /// An `OutageStream`.
+        case outage
         /// Hundreds of ids open, held and remembered at a time, so that every table grows, wraps
         /// and reuses its places.
         case long
@@ -23,7 +27,18 @@ struct RandomStream {
     let partitionCount: Int
     var steps: [Step] = []
 
+    init(seed: UInt64, settings: JoinSettings, partitionCount: Int, steps: [Step]) {
+        self.seed = seed
+        self.settings = settings
+        self.partitionCount = partitionCount
+        self.steps = steps
+    }
+
     init(seed: UInt64, _ scale: Scale = .short) {
+        if scale == .outage {
+            self = OutageStream.stream(seed: seed)
+            return
+        }
         self.seed = seed
         var random = SplitMix64(seed: seed)
         settings = Self.settings(&random)
@@ -33,6 +48,7 @@ struct RandomStream {
         for _ in 0..<Int.random(in: scale == .long ? 2000...2500 : 5...60, using: &random) {
             steps.append(generator.next(&random))
         }
+        if scale == .guarded { OutageStream.addGuard(to: &settings, &random) }
     }
 
     private static func settings(_ random: inout SplitMix64) -> JoinSettings {

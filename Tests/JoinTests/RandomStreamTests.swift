@@ -8,11 +8,14 @@ import Testing
 /// FRESHET_JOIN_STREAMS sets how many, FRESHET_JOIN_SEED the first seed.
 @Suite("Joiner: random streams")
 struct RandomStreamTests {
-    @Test("every random stream joins as the reference joins it")
-    func agreesWithReference() {
+    @Test(
+        "every random stream joins as the reference joins it",
+        arguments: [.short, .guarded, .outage] as [RandomStream.Scale]
+    )
+    func agreesWithReference(scale: RandomStream.Scale) {
         var failures = 0
         for seed in seeds(atLeast: 10_000) {
-            let stream = RandomStream(seed: seed)
+            let stream = RandomStream(seed: seed, scale)
             guard difference(in: stream) != nil else { continue }
             let shrunk = shrink(stream)
             Issue.record("\(difference(in: shrunk) ?? "")\n\(shrunk)")
@@ -34,8 +37,7 @@ struct RandomStreamTests {
         var places: [Place: Int] = [:]
         var labels: [String: Int] = [:]
         var situations: [Situation: Int] = [:]
-        for seed in seeds(atLeast: 10_000) {
-            let stream = RandomStream(seed: seed)
+        for stream in everyKind(atLeast: 10_000) {
             var joiner = ReferenceJoiner(
                 settings: stream.settings,
                 partitionCount: stream.partitionCount
@@ -51,7 +53,7 @@ struct RandomStreamTests {
             situations.merge(joiner.situations, uniquingKeysWith: +)
         }
         for place in Place.allCases { #expect(places[place, default: 0] >= 50, "\(place)") }
-        #expect(labels.count == 16, "\(labels.keys)")
+        #expect(labels.count == 20, "\(labels.keys)")
         for (label, count) in labels { #expect(count >= 50, "\(label)") }
         for situation in Situation.allCases {
             #expect(situations[situation, default: 0] >= 50, "\(situation)")
@@ -60,8 +62,8 @@ struct RandomStreamTests {
 
     @Test("a joiner restored in the middle of a stream goes on as the saved one")
     func restoredGoesOnAsSaved() throws {
-        for seed in seeds(atLeast: 2_000) {
-            let stream = RandomStream(seed: seed)
+        for stream in everyKind(atLeast: 2_000) {
+            let seed = stream.seed
             var random = SplitMix64(seed: ~seed)
             let middle = Int.random(in: 0...stream.steps.count, using: &random)
             var joiner = Joiner(settings: stream.settings, partitionCount: stream.partitionCount)
@@ -86,8 +88,8 @@ struct RandomStreamTests {
 
     @Test("an advance to no later than the next event changes nothing")
     func advancesInBetweenChangeNothing() {
-        for seed in seeds(atLeast: 2_000) {
-            let stream = RandomStream(seed: seed)
+        for stream in everyKind(atLeast: 2_000) {
+            let seed = stream.seed
             var random = SplitMix64(seed: ~seed)
             var joiner = Joiner(settings: stream.settings, partitionCount: stream.partitionCount)
             var advanced = joiner
@@ -109,8 +111,8 @@ struct RandomStreamTests {
 
     @Test("a joiner saved and restored after every step ends as the uninterrupted one")
     func restoredAtEveryStep() throws {
-        for seed in seeds(atLeast: 2_000) {
-            let stream = RandomStream(seed: seed)
+        for stream in everyKind(atLeast: 2_000) {
+            let seed = stream.seed
             var joiner = Joiner(settings: stream.settings, partitionCount: stream.partitionCount)
             var restarted = joiner
             var sink = RecordingSink()
@@ -133,6 +135,13 @@ private func seeds(atLeast count: Int) -> Range<UInt64> {
     return first..<first + max(UInt64(count), wanted)
 }
 
+/// As many short streams, and as many with outages.
+private func everyKind(atLeast count: Int) -> some Sequence<RandomStream> {
+    seeds(atLeast: count).lazy.flatMap { seed in
+        [RandomStream(seed: seed), RandomStream(seed: seed, .outage)]
+    }
+}
+
 /// The first thing in which the two joiners differ on the stream; nil: they agree to the end.
 private func difference(in stream: RandomStream) -> String? {
     var joiner = Joiner(settings: stream.settings, partitionCount: stream.partitionCount)
@@ -152,7 +161,8 @@ private func difference(in stream: RandomStream) -> String? {
             differs("calls", sink.calls, referenceSink.calls)
             ?? differs("balanced", joiner.ledger.isBalanced, true)
             ?? differs("stream time", joiner.streamTime, reference.streamTime)
-            ?? differs("closed through", joiner.closedThrough, reference.streamTime)
+            ?? differs("closed through", joiner.closedThrough, reference.closedThrough)
+            ?? differs("silent", joiner.silence.isSilent, reference.isSilent)
             ?? differs("open impressions", joiner.openImpressionCount, reference.open.count)
             ?? differs("held events", joiner.heldEventCount, reference.held.count)
             ?? differs("closed ids", joiner.closedIDCount, reference.closed.count)

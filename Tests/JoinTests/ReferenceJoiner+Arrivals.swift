@@ -56,8 +56,20 @@ extension ReferenceJoiner {
             if openClick != .none { saw(.clickAgainApplied) }
             if closedClick != .none { saw(.clickAgainClosed) }
             _ = enter(event, .duplicate)
-        } else if open[id] != nil {
-            join(click: enter(event, .pending), to: id, &sink)
+        } else if let impression = open[id] {
+            let time = consumed[impression.index].event.time
+            if event.time > time + settings.clickWindow {
+                saw(.clickLateForOverdue)
+                clickDelays.append((event.time - time, isLate: true))
+                _ = enter(event, .late)
+                open[id]!.click = .late
+                open[id]!.clickID = event.clickID
+                makeKnown(event.clickID, of: id)
+                gatherHeldConversions(of: id, clickID: event.clickID)
+            } else {
+                if time + settings.clickWindow < streamTime { saw(.clickForOverdue) }
+                join(click: enter(event, .pending), to: id, &sink)
+            }
         } else if let position = closedIndex(id) {
             _ = enter(event, .late)
             saw(.clickLate)
@@ -131,7 +143,7 @@ extension ReferenceJoiner {
             sequence: nextSequence()
         )
         score(id, ctr: true, ctcvr: nil, &sink)
-        if settings.ctrTiming == .known { train(id, ctr: true, ctcvr: nil, &sink) }
+        if settings.ctrTiming == .known && !isSilent { train(id, ctr: true, ctcvr: nil, &sink) }
 
         let waiting = held.filter {
             $0.role == .conversion

@@ -38,10 +38,15 @@ extension ReferenceJoiner {
     private mutating func endClickWindow(of id: EventID, _ sink: inout RecordingSink) {
         open[id]!.clickWindow = nil
         if case .applied = open[id]!.click {
-            if settings.ctrTiming == .settled {
-                train(id, ctr: true, ctcvr: nil, &sink)
-                closeIfTrained(id)
+            if open[id]!.ctrTrained { return }
+            if settings.ctrTiming == .known { saw(.clickWaitedForZeros) }
+            train(id, ctr: true, ctcvr: nil, &sink)
+            if settings.ctcvrTiming == .known, open[id]!.conversion?.isApplied == true,
+                !open[id]!.ctcvrTrained
+            {
+                train(id, ctr: nil, ctcvr: true, &sink)
             }
+            closeIfTrained(id)
             return
         }
         consumed[open[id]!.index].place = .applied
@@ -62,7 +67,7 @@ extension ReferenceJoiner {
     private mutating func endConversionWindow(of id: EventID, _ sink: inout RecordingSink) {
         open[id]!.conversionWindow = nil
         if open[id]!.conversion?.isApplied == true {
-            if settings.ctcvrTiming == .settled { train(id, ctr: nil, ctcvr: true, &sink) }
+            if !open[id]!.ctcvrTrained { train(id, ctr: nil, ctcvr: true, &sink) }
         } else {
             if open[id]!.conversion != nil { saw(.negativeDespiteLateConversion) }
             score(id, ctr: nil, ctcvr: false, &sink)

@@ -97,7 +97,9 @@ extension ReferenceJoiner {
         conversionDelays.append((max(event.time - clickTime, 0), isLate: false))
         open[id]!.conversion = FirstConversion(eventID: event.conversionID, isApplied: true)
         score(id, ctr: nil, ctcvr: true, &sink)
-        if settings.ctcvrTiming == .known {
+        if isSilent && !open[id]!.ctrTrained {
+            saw(.conversionWaitsForZeros)
+        } else if settings.ctcvrTiming == .known {
             train(id, ctr: nil, ctcvr: true, &sink)
             if open[id]!.ctrTrained { saw(.closedByConversion) }
             closeIfTrained(id)

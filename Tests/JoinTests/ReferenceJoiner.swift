@@ -70,6 +70,9 @@ struct ReferenceJoiner {
     let settings: JoinSettings
     let partitionCount: Int
     var streamTime = Int64.min
+    var closedThrough = Int64.min
+    var clickGuard: ReferenceGuard
+    var conversionGuard: ReferenceGuard
     var lastSequence = 0
     var consumed: [Consumed] = []
     var quarantines: [(partition: Int32, count: Int)] = []
@@ -87,6 +90,8 @@ struct ReferenceJoiner {
 
     init(settings: JoinSettings, partitionCount: Int) {
         self.settings = settings
+        clickGuard = ReferenceGuard(settings: settings)
+        conversionGuard = ReferenceGuard(settings: settings)
         self.partitionCount = partitionCount
     }
 
@@ -103,12 +108,6 @@ struct ReferenceJoiner {
         case .click: applyClick(event, &sink)
         case .conversion: applyConversion(event, &sink)
         }
-    }
-
-    mutating func advance(to time: Int64, sink: inout RecordingSink) {
-        closeWindows(before: max(time, streamTime), &sink)
-        streamTime = max(streamTime, time)
-        forgetClosed()
     }
 
     mutating func quarantine(partition: Int32, count: Int) {
@@ -142,6 +141,7 @@ struct ReferenceJoiner {
     }
 
     mutating func enter(_ event: Event, _ place: Place) -> Int {
+        if place != .duplicate && place != .repeat { countForGuard(event) }
         consumed.append(Consumed(event: event, place: place))
         return consumed.count - 1
     }
@@ -197,16 +197,33 @@ struct ReferenceJoiner {
     }
 
     func score(_ id: EventID, ctr: Bool?, ctcvr: Bool?, _ sink: inout RecordingSink) {
+        let knowable = knowable(id)
+        let ctr = knowable.ctr ? ctr : nil
+        let ctcvr = knowable.ctcvr ? ctcvr : nil
+        if ctr == nil && ctcvr == nil { return }
         sink.score(example(open[id]!, ctr: ctr, ctcvr: ctcvr))
     }
 
     mutating func train(_ id: EventID, ctr: Bool?, ctcvr: Bool?, _ sink: inout RecordingSink) {
         let impression = open[id]!
-        sink.train(
-            example(impression, ctr: ctr, ctcvr: ctcvr),
-            features: impression.features.span,
-            text: impression.text.span
-        )
+        let knowable = knowable(id)
+        let isLeftOut = ctr != nil && !knowable.ctr || ctcvr != nil && !knowable.ctcvr
+        if isLeftOut {
+            saw(impression.click == .none ? .zeroLeftOut : .clickedLeftOut)
+            consumed[impression.index].place = .dropped
+        }
+        if ctr != nil && knowable.ctr || ctcvr != nil && knowable.ctcvr {
+            if isLeftOut { saw(.trainedWithoutCTCVR) }
+            sink.train(
+                example(
+                    impression,
+                    ctr: knowable.ctr ? ctr : nil,
+                    ctcvr: knowable.ctcvr ? ctcvr : nil
+                ),
+                features: impression.features.span,
+                text: impression.text.span
+            )
+        }
         if ctr != nil { open[id]!.ctrTrained = true }
         if ctcvr != nil { open[id]!.ctcvrTrained = true }
     }

@@ -31,6 +31,14 @@ enum Situation: CaseIterable {
     case negativeDespiteLateConversion
     case conversionOrphaned, heldConversionDropped
 
+    // Silence.
+    case silenceNoticed, backlogAwaited, silenceWasDelay, silenceWasLoss
+    /// The click window ended in a silence, before the click or after it.
+    case clickLateForOverdue, clickForOverdue
+    /// What trains when it is known waits for the end of the silence.
+    case clickWaitedForZeros, conversionWaitsForZeros
+    case zeroLeftOut, clickedLeftOut, trainedWithoutCTCVR
+
     // Time and memory.
     case disorder, windowEndedBeforeStreamTime
     case closedByConversion, closedForgottenByTime, closedForgottenByCount

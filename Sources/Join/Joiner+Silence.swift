@@ -1,0 +1,69 @@
+internal import Events
+
+// Silence is not a negative: while clicks or conversions are too few to be believed, nothing ends.
+extension Joiner {
+    /// Which events are silent now. As long as any are, no window and no hold closes.
+    public var silence: JoinSilence { guards.silence }
+
+    /// The operator's word: what is silent is real. Windows close again, with the next event or
+    /// advance, what is missing counts as negative, and the rate that is usual is learnt anew.
+    ///
+    /// - Returns: What was silent.
+    @discardableResult
+    public mutating func acceptSilence() -> JoinSilence {
+        defer { guards.accept() }
+        return guards.silence
+    }
+
+    /// Enters the guards' buckets that begin by `time`. Everything that ends before a bucket begins
+    /// ends before the guards judge, however far stream time goes at once.
+    mutating func enterBuckets<Sink: JoinSink & ~Copyable>(
+        through time: Int64,
+        sink: inout Sink
+    ) {
+        if !guards.hasBegun { guards.begin(at: time) }
+        while let boundary = guards.boundary(through: time) {
+            close(through: boundary, sink: &sink)
+            guards.enterBucket(through: time)
+        }
+    }
+
+    /// Closes what ends before `time`, which stream time becomes; nothing while there is silence.
+    mutating func close<Sink: JoinSink & ~Copyable>(through time: Int64, sink: inout Sink) {
+        if guards.isSilent {
+            streamTime = max(streamTime, time)
+            return
+        }
+        closeWindows(before: max(time, streamTime), sink: &sink)
+        streamTime = max(streamTime, time)
+        closedThrough = streamTime
+        forgetClosed()
+        if guards.isBlind { forgetBlindTimes() }
+    }
+
+    /// No window of an impression from before its end is open any more.
+    private mutating func forgetBlindTimes() {
+        let longest = settings.clickWindow.saturatingAdding(settings.conversionWindow)
+        guards.forgetBlindTimes(through: closedThrough.saturatingSubtracting(longest))
+    }
+
+    /// What of these labels can be known: nothing that events say whose like were lost.
+    func sighted(_ labels: Labels, of impression: OpenImpression) -> Labels {
+        guard guards.isBlind else { return labels }
+        if guards.clicks.blind.contains(impression.time) { return Labels(ctr: nil, ctcvr: nil) }
+        let start = impression.click == .applied ? impression.clickTime : impression.time
+        guard guards.conversions.blind.contains(start) else { return labels }
+        return Labels(ctr: labels.ctr, ctcvr: nil)
+    }
+
+    /// The impression lost a label.
+    mutating func leaveOut(_ slot: UInt32) {
+        guard !impressions.open[slot].isDropped else { return }
+        impressions.open[slot].isDropped = true
+        ledger.move(
+            from: .applied,
+            to: .dropped,
+            partition: impressions.open[slot].partition
+        )
+    }
+}
