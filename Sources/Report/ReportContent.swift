@@ -53,6 +53,8 @@ public struct ReportRun: Sendable {
     public var trainedCTCVR: Int
     public var skippedUpdates: Int
     public var disordered: Int
+    /// Kinds of events that have fallen silent, so that windows are held.
+    public var silences: [SilentEvents]
     public var metrics: MetricsReport
     /// Mature cohorts, ascending.
     public var series: [CohortSummary]
@@ -74,6 +76,7 @@ public struct ReportRun: Sendable {
         trainedCTCVR: Int,
         skippedUpdates: Int,
         disordered: Int,
+        silences: [SilentEvents],
         metrics: MetricsReport,
         series: [CohortSummary],
         immatureSeries: [CohortSummary],
@@ -90,12 +93,30 @@ public struct ReportRun: Sendable {
         self.trainedCTCVR = trainedCTCVR
         self.skippedUpdates = skippedUpdates
         self.disordered = disordered
+        self.silences = silences
         self.metrics = metrics
         self.series = series
         self.immatureSeries = immatureSeries
         self.reliability = reliability
         self.delays = delays
         self.configuration = configuration
+    }
+}
+
+/// Clicks per impression, or conversions per click, that have fallen far below what they were.
+public struct SilentEvents: Sendable {
+    public var role: Role
+    /// Stream time, milliseconds since the epoch.
+    public var since: Int64
+    /// Now, if there was anything to refer to, and before.
+    public var rate: Double?
+    public var trailingRate: Double
+
+    public init(role: Role, since: Int64, rate: Double?, trailingRate: Double) {
+        self.role = role
+        self.since = since
+        self.rate = rate
+        self.trailingRate = trailingRate
     }
 }
 

@@ -68,10 +68,10 @@ extension ReportPage {
                 rows.append(
                     """
                     <th scope="row">\(name) \(measure.name)</th>\
-                    \(cell("first", figure.first, fixed))\(cell("other", figure.other, fixed))\
                     \(cell("difference", figure.difference, signed))\
+                    <td class="number">\(Self.interval(figure, reach: reach, style: style))</td>\
                     \(cell("low", figure.low, signed))\(cell("high", figure.high, signed))\
-                    <td>\(Self.interval(figure, reach: reach, style: style))</td>
+                    \(cell("first", figure.first, fixed))\(cell("other", figure.other, fixed))
                     """
                 )
             }
@@ -86,10 +86,11 @@ extension ReportPage {
                 \(comparison.blockLength)\(unpaired)
                 """,
             head: [
-                "figure", "\(comparison.first)", "\(comparison.other)", "difference", "95 % from",
-                "to", "",
+                "figure", "difference", "", "95 % from", "to", "\(comparison.first)",
+                "\(comparison.other)",
             ],
-            rows: rows
+            rows: rows,
+            kind: "short"
         )
     }
 

@@ -50,7 +50,8 @@ extension ReportPage {
         return .table(
             caption: caption,
             head: ["task", "AUC", "log loss", "norm. entropy", "calibration", "impressions"],
-            rows: rows
+            rows: rows,
+            kind: "short"
         )
     }
 

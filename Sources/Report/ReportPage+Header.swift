@@ -39,6 +39,15 @@ extension ReportPage {
                 """
             )
         }
+        notices += main.silences.map { silence in
+            let rate = silence.rate.map { NumberText.percent($0) } ?? "none"
+            return """
+                Silence: \(silence.role.plural) have stayed away since \
+                \(TimeText.full(silence.since)) (\(rate), before that \
+                \(NumberText.percent(silence.trailingRate))). Windows are held, and nothing becomes a \
+                negative, until they come back.
+                """
+        }
         if main.skippedUpdates > 0 {
             notices.append(
                 "\(NumberText.grouped(main.skippedUpdates)) updates were skipped because a number in them was not finite."

@@ -93,6 +93,7 @@ extension ReportPage {
         th .muted { font-size: .85rem; margin-left: .4em; }
         .digest { font: .85rem ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
         .dense { font-size: .85rem; } .dense th[scope=row] { white-space: nowrap; }
+        .short th[scope=row] { white-space: nowrap; } .short svg { display: inline-block; vertical-align: middle; }
         .keys { font-size: .9rem; } .keys td { overflow-wrap: anywhere; min-width: 8rem; }
         code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
         .differs { color: var(--late); font-weight: 600; }
@@ -107,7 +108,8 @@ extension ReportPage {
           main, footer { padding-left: 1rem; padding-right: 1rem; }
           header { padding-top: 1.75rem; } h1 { font-size: 1.6rem; } section { padding-top: 2.25rem; }
           .three, .two { grid-template-columns: 1fr; }
-          th .muted { display: block; margin: 0; }
+          th .muted { display: block; margin: 0; white-space: normal; }
+          .short { font-size: .9rem; }
         }
         @media print {
           :root { --paper: #fff; --raised: #fff; --ink: #000; }

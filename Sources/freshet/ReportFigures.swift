@@ -75,6 +75,18 @@ extension ReportRun {
             trainedCTCVR: summary.trained.ctcvr,
             skippedUpdates: summary.skippedUpdates,
             disordered: summary.disordered,
+            silences: [
+                (Role.click, summary.silence.clicks), (.conversion, summary.silence.conversions),
+            ].compactMap { role, silence in
+                silence.map {
+                    SilentEvents(
+                        role: role,
+                        since: $0.since,
+                        rate: $0.rate,
+                        trailingRate: $0.trailingRate
+                    )
+                }
+            },
             metrics: summary.metrics,
             series: figures.metrics.series,
             immatureSeries: figures.metrics.immatureSeries,

@@ -48,6 +48,7 @@ struct ReportCommandTests {
         let applied = (summary["applied"] as? [String: Int])?["clicks"]
         #expect(Int(delays.value) == applied)
         #expect(sum("delays.clicks.", ".within") == 2 * applied!)
+        #expect(try reader.readOut() == reader.firstNote)
         #expect(reader.document.contains("The law holds in every partition."))
         #expect(!reader.document.contains("The law is broken"))
     }
@@ -89,7 +90,7 @@ struct ReportCommandTests {
         let reader = try ReportReader(report)
         #expect(!reader.document.contains("<img"))
         #expect(reader.document.contains("<title>events · Freshet replay report</title>"))
-        let path = "partition.impressions.\(name).0.consumed"
+        let path = "partition.impressions.\(name).1.consumed"
         #expect(Int(reader.figures["config"]?[path]?.value ?? "") ?? 0 > 500)
     }
 

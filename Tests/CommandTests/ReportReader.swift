@@ -15,25 +15,12 @@ struct ReportReader {
     /// By configuration and name.
     let figures: [String: [String: Figure]]
 
+    private let page: String
+
     /// Opens a page with $FRESHET_CHROMIUM, or chromium.
     init(_ path: String) throws {
-        let folder = try TemporaryFolder()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            ProcessInfo.processInfo.environment["FRESHET_CHROMIUM"] ?? "chromium",
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--user-data-dir=\(folder.path)", "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--dump-dom", URL(filePath: path).absoluteString,
-        ]
-        let output = folder.path("document")
-        try Data().write(to: URL(filePath: output))
-        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "chromium is needed to read the report")
-        document = String(decoding: folder.read("document"), as: UTF8.self)
+        page = try String(contentsOf: URL(filePath: path), encoding: .utf8)
+        document = try Self.open(path)
         var figures: [String: [String: Figure]] = [:]
         let pattern = /data-run="([^"]*)" data-figure="([^"]*)" data-value="([^"]*)">([^<]*)</
         for match in document.matches(of: pattern) {
@@ -44,6 +31,52 @@ struct ReportReader {
             )
         }
         self.figures = figures
+    }
+
+    /// The document after its scripts have run.
+    private static func open(_ path: String) throws -> String {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            ProcessInfo.processInfo.environment["FRESHET_CHROMIUM"] ?? "chromium",
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--user-data-dir=\(folder.path)", "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--dump-dom", URL(filePath: path).absoluteString,
+        ]
+        try Data().write(to: URL(filePath: folder.path("document")))
+        process.standardOutput = try FileHandle(
+            forWritingTo: URL(filePath: folder.path("document"))
+        )
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "chromium is needed to read the report")
+        return String(decoding: folder.read("document"), as: UTF8.self)
+    }
+
+    /// The note of the first point of the first drawing.
+    var firstNote: String? {
+        page.firstMatch(of: /<circle [^>]*><title>([^<]*)</).map { Self.plain($0.1) }
+    }
+
+    /// What the page reads out when the pointer is at the first point of the first drawing.
+    func readOut() throws -> String? {
+        let folder = try TemporaryFolder()
+        let pointer = """
+            <script>
+            const plot = document.querySelector("svg.plot");
+            const area = plot.querySelector("circle").getBoundingClientRect();
+            plot.dispatchEvent(new PointerEvent("pointermove",
+              { clientX: area.left + area.width / 2, clientY: area.top + area.height / 2 }));
+            </script>
+            """
+        let path = try folder.write(
+            page.replacing("</body>", with: pointer + "</body>"),
+            to: "pointed.html"
+        )
+        return try Self.open(path).firstMatch(of: /<div id="read-out"[^>]*>([^<]*)</)
+            .map { Self.plain($0.1) }
     }
 
     /// How many points the script found a note for; nil if it did not run.

@@ -30,6 +30,7 @@ struct ReportPageTests {
             trainedCTCVR: 13,
             skippedUpdates: 2,
             disordered: 3,
+            silences: [],
             metrics: MetricsReport(
                 figures: figures,
                 mature: mature > 0,
@@ -120,6 +121,18 @@ struct ReportPageTests {
         var broken = run("base")
         broken.books[1].consumed += 1
         #expect(page([broken]).contains("The law is broken"))
+    }
+
+    @Test("says that a producer is silent, and what that means")
+    func silence() {
+        #expect(!page([run("base")]).contains("Silence:"))
+        var silent = run("base")
+        silent.silences = [
+            SilentEvents(role: .click, since: 86_400_000, rate: 0.0021, trailingRate: 0.031)
+        ]
+        let html = page([silent])
+        #expect(html.contains("clicks have stayed away since 2 Jan 1970, 00:00:00 (0.21 %"))
+        #expect(html.contains("before that 3.1 %"))
     }
 
     @Test("draws the window, and apart what came too late")
