@@ -43,7 +43,7 @@ extension ReportPage {
                 ("log_loss", "log loss", 5, { $0.logLoss }),
                 ("normalized_entropy", "norm. entropy", 4, { $0.normalizedEntropy }),
                 ("calibration", "calibration", 3, { $0.calibration }),
-                ("auc", "AUC within cohorts", 4, { $0.auc }),
+                ("auc", "AUC", 4, { $0.auc }),
             ]
         let tasks = [
             ("ctr", "CTR", comparison.tasks.ctr), ("cvr", "CVR", comparison.tasks.cvr),

@@ -109,7 +109,8 @@ extension ReportPage {
           header { padding-top: 1.75rem; } h1 { font-size: 1.6rem; } section { padding-top: 2.25rem; }
           .three, .two { grid-template-columns: 1fr; }
           th .muted { display: block; margin: 0; white-space: normal; }
-          .short { font-size: .9rem; }
+          .short { font-size: .85rem; } .interval { width: 88px; height: 12px; }
+          th.number, td.number { padding-left: .6rem; }
         }
         @media print {
           :root { --paper: #fff; --raised: #fff; --ink: #000; }
