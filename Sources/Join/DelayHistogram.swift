@@ -1,3 +1,5 @@
+public import StateCoding
+
 /// How often which delay was seen, in milliseconds, apart for what came within its window and what
 /// came too late.
 ///
@@ -40,21 +42,35 @@ public struct DelayHistogram: Equatable, Sendable {
         let bucket = Self.bucket(of: overflow ? .max : max(delay, 0))
         if isLate { tooLate[bucket] += 1 } else { withinWindow[bucket] += 1 }
     }
-
-    /// As a snapshot says.
-    mutating func restore(bucket: Int, withinWindow: Int, tooLate: Int) {
-        self.withinWindow[bucket] = withinWindow
-        self.tooLate[bucket] = tooLate
-    }
 }
 
-/// How long clicks and conversions take, over all that found what they refer to. Whether one came
-/// too late is what the join decided: its place is `applied` or `late`.
-public struct JoinDelays: Equatable, Sendable {
-    /// From the impression to its click, further clicks apart.
-    public internal(set) var clicks = DelayHistogram()
-    /// From an applied click to its conversion, further conversions apart.
-    public internal(set) var conversions = DelayHistogram()
+extension DelayHistogram: StateCodable {
+    /// The buckets that are not empty.
+    public func encode(to writer: inout StateWriter) {
+        let buckets = (0..<Self.bucketCount).filter { withinWindow[$0] + tooLate[$0] > 0 }
+        writer.write(UInt32(buckets.count))
+        for bucket in buckets {
+            writer.write(UInt32(bucket))
+            writer.write(Int64(withinWindow[bucket]))
+            writer.write(Int64(tooLate[bucket]))
+        }
+    }
 
-    public init() {}
+    public mutating func decode(from reader: inout StateReader) throws(StateError) {
+        var decoded = DelayHistogram()
+        var next = 0
+        for _ in 0..<(try reader.readCount(of: UInt32.self, elementSize: 20)) {
+            let bucket = Int(try reader.read(UInt32.self))
+            let withinWindow = try reader.read(Int64.self)
+            let tooLate = try reader.read(Int64.self)
+            let counts: ClosedRange<Int64> = 0...1 << 48
+            guard (next..<Self.bucketCount).contains(bucket), counts.contains(withinWindow),
+                counts.contains(tooLate), withinWindow + tooLate > 0
+            else { throw StateError("join: the counts of delays are no histogram") }
+            decoded.withinWindow[bucket] = Int(withinWindow)
+            decoded.tooLate[bucket] = Int(tooLate)
+            next = bucket + 1
+        }
+        self = decoded
+    }
 }

@@ -30,8 +30,8 @@ struct JoinDecoder {
             throw StateError("join: opening sequence \(joiner.nextSequence)")
         }
         try decodeLedger()
-        joiner.delays.clicks = try decodeDelays()
-        joiner.delays.conversions = try decodeDelays()
+        try joiner.delays.clicks.decode(from: &reader)
+        try joiner.delays.conversions.decode(from: &reader)
         try joiner.guards.decode(from: &reader)
         try checkTimes()
         let settings = joiner.settings
@@ -86,24 +86,6 @@ struct JoinDecoder {
         pending = Array(repeating: 0, count: partitionCount)
         clicked = pending
         dropped = pending
-    }
-
-    private mutating func decodeDelays() throws(StateError) -> DelayHistogram {
-        var delays = DelayHistogram()
-        var next = 0
-        for _ in 0..<(try reader.readCount(of: UInt32.self, elementSize: 20)) {
-            let bucket = Int(try reader.read(UInt32.self))
-            let withinWindow = try reader.read(Int64.self)
-            let tooLate = try reader.read(Int64.self)
-            let counts: ClosedRange<Int64> = 0...1 << 48
-            guard (next..<DelayHistogram.bucketCount).contains(bucket),
-                counts.contains(withinWindow), counts.contains(tooLate),
-                withinWindow + tooLate > 0
-            else { throw StateError("join: the counts of delays are no histogram") }
-            delays.restore(bucket: bucket, withinWindow: Int(withinWindow), tooLate: Int(tooLate))
-            next = bucket + 1
-        }
-        return delays
     }
 
     private mutating func decodeOpen() throws(StateError) {

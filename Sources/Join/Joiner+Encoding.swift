@@ -10,8 +10,8 @@ extension Joiner {
         writer.write(closedThrough)
         writer.write(nextSequence)
         encodeLedger(to: &writer)
-        encode(delays.clicks, to: &writer)
-        encode(delays.conversions, to: &writer)
+        delays.clicks.encode(to: &writer)
+        delays.conversions.encode(to: &writer)
         guards.encode(to: &writer)
         writer.write(UInt64(impressions.open.count))
         var slot = impressions.open.oldest
@@ -38,19 +38,6 @@ extension Joiner {
             for place in Place.allCases {
                 writer.write(Int64(ledger.count(place, partition: partition)))
             }
-        }
-    }
-
-    /// The buckets that are not empty.
-    private func encode(_ delays: DelayHistogram, to writer: inout StateWriter) {
-        let buckets = (0..<DelayHistogram.bucketCount).filter {
-            delays.withinWindow[$0] + delays.tooLate[$0] > 0
-        }
-        writer.write(UInt32(buckets.count))
-        for bucket in buckets {
-            writer.write(UInt32(bucket))
-            writer.write(Int64(delays.withinWindow[bucket]))
-            writer.write(Int64(delays.tooLate[bucket]))
         }
     }
 

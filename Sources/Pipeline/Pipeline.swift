@@ -1,6 +1,6 @@
 internal import Decode
 public import Events
-internal import Join
+public import Join
 public import Learn
 public import Logging
 internal import Order
@@ -287,6 +287,18 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             now: settings.now,
             kernelPath: sink.learner.network.kernelPath
         )
+    }
+
+    /// Which events are silent; see `Joiner.silence`.
+    public var silence: JoinSilence { joiner.silence }
+
+    /// The operator's word that what is silent is real; see `Joiner.acceptSilence`. It is not in the
+    /// stream: a replay does not know of it.
+    ///
+    /// - Returns: What was silent.
+    @discardableResult
+    public mutating func acceptSilence() -> JoinSilence {
+        joiner.acceptSilence()
     }
 
     /// Makes the side files durable up to the lengths that a copy of the state would name.

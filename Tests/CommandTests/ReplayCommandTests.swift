@@ -45,7 +45,7 @@ struct ReplayCommandTests {
             Set(summary.keys)
                 == Set(places).union([
                     "consumed", "partitions", "trained", "skipped_updates", "disordered", "metrics",
-                    "stream_time", "state_digest", "snapshot", "seconds",
+                    "stream_time", "silence", "state_digest", "snapshot", "seconds",
                 ])
         )
         try expectLaw(summary)
@@ -54,6 +54,7 @@ struct ReplayCommandTests {
             #expect(try total(summary, place) > 0, "\(place)")
         }
         #expect(summary["disordered"] as? Int == 0)
+        #expect(summary["silence"] is NSNull)
         #expect((summary["trained"] as? [String: Int])?.keys.sorted() == ["ctcvr", "ctr"])
         let metrics = try #require(summary["metrics"] as? [String: Any])
         for task in ["ctr", "cvr", "ctcvr"] {

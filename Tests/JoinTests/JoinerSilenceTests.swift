@@ -2,45 +2,6 @@ import Events
 import Join
 import Testing
 
-/// A scene whose guard counts over 40, in buckets of 10: an impression at every moment, all clicked
-/// at once unless the clicks are silent.
-private struct GuardedScene {
-    var scene: JoinerScene
-    private(set) var now: Int64 = 0
-
-    init(_ change: (inout JoinSettings) -> Void = { _ in }) {
-        scene = JoinerScene {
-            $0.guardSpan = 40
-            $0.guardRatio = 0.2
-            $0.guardEvidence = 3
-            change(&$0)
-        }
-    }
-
-    /// Goes on to `end`. What the clicks would have been is returned when they do not come.
-    @discardableResult
-    mutating func go(to end: Int64, clicks: Bool = true) -> [Int64] {
-        var missing: [Int64] = []
-        while now < end {
-            scene.impression("i\(now)", at: now)
-            if clicks { scene.click("i\(now)", at: now) } else { missing.append(now) }
-            now += 1
-        }
-        return missing
-    }
-
-    /// Clicks that were silent from 400 to 600; they are noticed at 440, back at 620.
-    mutating func losesClicks() {
-        go(to: 400)
-        go(to: 600, clicks: false)
-        go(to: 620)
-    }
-
-    func trained(_ ctr: Bool, in times: Range<Int64>) -> Int {
-        scene.sink.examples.count { $0.labels.ctr == ctr && times.contains($0.impressionTime) }
-    }
-}
-
 @Suite("Joiner: silence")
 struct JoinerSilenceTests {
     @Test("silence is noticed a span after it began, and says since when and how much")
@@ -202,36 +163,6 @@ struct JoinerSilenceTests {
         stream.go(to: 700, clicks: false)
         #expect(stream.scene.joiner.openImpressionCount == 150)
         #expect(stream.trained(false, in: 0..<700) == 0)
-    }
-
-    @Test("a jump over years ends as it does in steps, silent or not")
-    func jump() {
-        for isSilent in [false, true] {
-            var stream = GuardedScene()
-            stream.go(to: 400)
-            stream.go(to: 500, clicks: !isSilent)
-            var stepping = stream
-            for step in 1...3000 { stepping.scene.advance(to: 500 + Int64(step) * 7) }
-            stepping.scene.advance(to: 1_000_000_000_000)
-            stream.scene.advance(to: 1_000_000_000_000)
-            #expect(stream.scene.joiner.silence.isSilent == isSilent)
-            #expect(stream.scene.encoded == stepping.scene.encoded)
-        }
-    }
-
-    @Test("silences without number leave a state of bounded size")
-    func manySilences() throws {
-        var stream = GuardedScene { $0.conversionWindow = 1_000_000 }
-        for round in Int64(1)...40 {
-            stream.go(to: round * 400 - 100)
-            stream.go(to: round * 400, clicks: false)
-            // The decoder refuses more blind times than a joiner keeps.
-            try stream.scene.restart()
-        }
-        stream.go(to: 17_000)
-        #expect(!stream.scene.joiner.silence.isSilent)
-        #expect(stream.trained(false, in: 0..<17_000) == 0)
-        #expect(stream.scene.places(.impression)[.dropped, default: 0] >= 40 * 100)
     }
 
     @Test("neither a rate that halves, nor a pause, nor few events are silence")

@@ -201,7 +201,7 @@ struct JoinerStateTests {
     }
 }
 
-private struct SilentSink: JoinSink {
+struct SilentSink: JoinSink {
     mutating func arrive(_: Event, features: inout MutableSpan<UInt32>) -> Prediction {
         Prediction(ctrLogit: 0, cvrLogit: 0)
     }
