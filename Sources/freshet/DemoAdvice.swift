@@ -29,6 +29,18 @@ struct DemoAdvice {
             """
     }
 
+    /// How to come from a record to the state that the daemon had at its end.
+    func replay(of folder: String, until time: Int64) -> String {
+        """
+
+            A replay of this record ends in the daemon's own state digest:
+              \(Self.quoted(CommandLine.arguments[0])) replay \
+        --config \(Self.quoted(directory + "/demo.yaml")) \
+        --state \(Self.quoted(folder + "-replayed")) --files \(Self.quoted(folder)) \
+        --advance-to \(time)
+        """
+    }
+
     private var rateText: String { rate == rate.rounded() ? "\(Int(rate))" : "\(rate)" }
 
     /// As one word of a shell.

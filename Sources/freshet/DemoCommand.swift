@@ -5,6 +5,7 @@ import Generate
 import Learn
 import Logging
 import Pipeline
+import Snapshot
 
 /// `freshet demo`: broker, generator and daemon together.
 struct DemoCommand: AsyncParsableCommand {
@@ -29,6 +30,16 @@ struct DemoCommand: AsyncParsableCommand {
         completion: .directory
     )
     var state: String?
+
+    @Option(
+        name: .customLong("record"),
+        help: """
+            Record what the daemon consumed into this folder, for `replay --files`, before the broker \
+            goes.
+            """,
+        completion: .directory
+    )
+    var recordFolder: String?
 
     func validate() throws {
         guard (1...86_400).contains(seconds) else {
@@ -72,6 +83,33 @@ struct DemoCommand: AsyncParsableCommand {
         }
         if broker.ended.isSet { throw PipelineError("the demo's broker ended unexpectedly") }
         try conclude(session, stream, seconds: (ContinuousClock.now - start) / .seconds(1))
+        if let recordFolder { try record(session, stream, to: recordFolder, logger: quiet) }
+    }
+
+    /// Records the topics, which hold just what the daemon has consumed.
+    private func record(
+        _ session: LearnerSession,
+        _ stream: DemoStream,
+        to folder: String,
+        logger: Logger
+    ) throws {
+        guard let summary = session.newest?.body.summary, let time = summary.streamTime else {
+            return
+        }
+        guard summary.consumed.total == stream.eventCount else {
+            throw PipelineError(
+                "--record \(folder): the daemon ended before it had read all that was produced"
+            )
+        }
+        let lock = try StateLock(directory: folder)
+        defer { withExtendedLifetime(lock) {} }
+        try RecordCommand.record(
+            session.configuration,
+            to: folder,
+            logger: logger,
+            stop: StopFlag()
+        )
+        print(DemoAdvice(directory: session.directory, rate: rate).replay(of: folder, until: time))
     }
 
     private static let partitionCount = 4

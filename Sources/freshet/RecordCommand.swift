@@ -40,14 +40,27 @@ struct RecordCommand: AsyncParsableCommand {
         // One recording at a time; the lock also makes the folder.
         let lock = try StateLock(directory: output)
         defer { withExtendedLifetime(lock) {} }
-        let command = self
+        let (output, isCompressed) = (output, plain ? false : nil as Bool?)
         try await LearningThread.run(logger: logger) { stop in
-            try command.record(settings, logger: logger, stop: stop)
+            try Self.record(
+                settings,
+                to: output,
+                isCompressed: isCompressed,
+                logger: logger,
+                stop: stop
+            )
         }
     }
 
-    private func record(_ settings: Configuration, logger: Logger, stop: StopFlag) throws {
-        var recorder = try TopicRecorder(folder: output, isCompressed: plain ? false : nil)
+    /// Records what the topics hold now; the demo does it too.
+    static func record(
+        _ settings: Configuration,
+        to output: String,
+        isCompressed: Bool? = nil,
+        logger: Logger,
+        stop: StopFlag
+    ) throws {
+        var recorder = try TopicRecorder(folder: output, isCompressed: isCompressed)
         var source = try KafkaSource(
             configuration: settings,
             start: .earliest,
@@ -81,10 +94,14 @@ struct RecordCommand: AsyncParsableCommand {
             throw SourceError("stopped before the end; the same command continues")
         }
         try recorder.finish(ends: source.endsAtStart)
-        print(summary(recorder, partitionCount: partitions.count))
+        print(summary(recorder, partitionCount: partitions.count, output: output))
     }
 
-    private func summary(_ recorder: borrowing TopicRecorder, partitionCount: Int) -> String {
+    private static func summary(
+        _ recorder: borrowing TopicRecorder,
+        partitionCount: Int,
+        output: String
+    ) -> String {
         let counts = recorder.recordCounts
         let roles = Role.allCases.indices.map { "\(counts[$0]) \(Role.allCases[$0].plural)" }
         return "recorded \(roles.joined(separator: ", ")) from \(partitionCount) partitions; "

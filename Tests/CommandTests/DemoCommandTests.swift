@@ -64,6 +64,25 @@ struct DemoCommandTests {
         #expect(try #require(consumed["impressions"]) > 0)
     }
 
+    @Test("a replay of its record ends in the daemon's own state digest")
+    func recorded() throws {
+        let demo = try DemoRun(["--seconds", "6"], recorded: true)
+        #expect(demo.status() == 0, "\(demo.errors)")
+        let live = try current(demo)
+        let advised = try #require(
+            demo.output.split(separator: "\n").first { $0.contains("--advance-to") }
+        )
+        let (status, output) = try demo.shell(advised + " --json")
+        #expect(status == 0)
+        let replayed = try #require(
+            try JSONSerialization.jsonObject(with: output) as? [String: Any]
+        )
+        // A machine that stalls for longer than the ordering delay makes the live run disordered.
+        try #require(live["disordered"] as? Int == 0)
+        #expect(replayed["state_digest"] as? String == live["state_digest"] as? String)
+        #expect(replayed["consumed"] as? NSObject == live["consumed"] as? NSObject)
+    }
+
     @Test("a killed demo takes its broker with it")
     func killed() throws {
         let demo = try DemoRun([])

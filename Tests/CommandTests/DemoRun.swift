@@ -9,13 +9,14 @@ final class DemoRun {
     private let folder: URL
     private let process = Process()
 
-    init(_ arguments: [String]) throws {
+    init(_ arguments: [String], recorded: Bool = false) throws {
         folder = FileManager.default.temporaryDirectory
             .appending(path: "freshet-\(UUID().uuidString)")
         state = folder.path + "/state"
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         process.executableURL = BrokerProcess.executable
         process.arguments = ["demo", "--state", state, "--rate", "200"] + arguments
+        if recorded { process.arguments? += ["--record", folder.path + "/record"] }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try file("output")
         process.standardError = try file("errors")
