@@ -27,7 +27,7 @@ struct WordArena: Sendable {
     private var endOfPage = 0
     /// By blocks per run: the first free run's block + 1, 0 if there is none. A free run's first word
     /// holds the next one likewise.
-    private var firstFree: [UInt32] = []
+    private var firstFree = [UInt32](repeating: 0, count: blocksPerPage + 1)
     /// Pages that were given back.
     private var freePages: [Int] = []
     private var freeBlocks = 0
@@ -95,11 +95,10 @@ struct WordArena: Sendable {
     }
 
     private func hasFree(_ blockCount: Int) -> Bool {
-        blockCount < firstFree.count && firstFree[blockCount] != 0
+        blockCount <= Self.blocksPerPage && firstFree[blockCount] != 0
     }
 
     private mutating func addFree(_ block: UInt32, blockCount: Int) {
-        while firstFree.count <= blockCount { firstFree.append(0) }
         words[Int(block) * 8] = firstFree[blockCount]
         firstFree[blockCount] = block + 1
         freeBlocks += blockCount

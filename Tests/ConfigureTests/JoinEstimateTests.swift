@@ -1,4 +1,5 @@
 import Configure
+import Events
 import Join
 import StateCoding
 import Testing
