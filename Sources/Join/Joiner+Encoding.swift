@@ -5,6 +5,7 @@ extension Joiner {
     /// Writes stream time, the books, then open impressions, held events and remembered ids, each in
     /// the order of opening or closing. Tables, timers and the words' places follow from these.
     public func encode(to writer: inout StateWriter) {
+        writer.reserve(encodedBytesMax)
         writer.write(streamTime)
         writer.write(nextSequence)
         encodeLedger(to: &writer)

@@ -36,6 +36,9 @@ struct WordArena: Sendable {
 
     var memoryBytes: Int { words.memoryBytes + firstFree.capacity * 4 }
 
+    /// Of stored runs, and of what was not given out yet.
+    var usedBytes: Int { words.memoryBytes - freeBlocks * 32 }
+
     /// For runs of so many blocks on average. Runs of one size fill their pages but for what is too
     /// short for another run; where sizes vary, about 3 % is free and waits for its size.
     static func memoryBytes(count: Int, blocksPerRun: Double) -> Int {
