@@ -1,4 +1,3 @@
-internal import Join
 internal import Learn
 
 /// What a run with a configuration will take, before it is run. Figures of the join are those of a

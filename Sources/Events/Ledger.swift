@@ -16,50 +16,57 @@ public enum Place: Int, CaseIterable, Sendable, BitwiseCopyable {
 /// `consumed` is kept separately from the places so that the law
 /// `consumed = applied + … + pending` is a statement that can fail.
 public struct Ledger: Equatable, Sendable {
-    /// Counts by partition index, then by place.
-    public private(set) var counts: [[Int]]
+    /// [partitions, places]
+    private var entries: [Int]
     /// Consumed events by partition index.
     public private(set) var consumed: [Int]
 
+    private static var placeCount: Int { Place.pending.rawValue + 1 }
+
     public init(partitionCount: Int = 0) {
-        counts = Array(
-            repeating: Array(repeating: 0, count: Place.allCases.count),
-            count: partitionCount
-        )
+        entries = Array(repeating: 0, count: partitionCount * Self.placeCount)
         consumed = Array(repeating: 0, count: partitionCount)
     }
 
     public var partitionCount: Int { consumed.count }
 
+    /// Counts by partition index, then by place.
+    public var counts: [[Int]] {
+        (0..<partitionCount).map { partition in
+            Place.allCases.map { count($0, partition: partition) }
+        }
+    }
+
     /// Makes room for partitions that appeared since.
     public mutating func grow(toPartitionCount count: Int) {
         while consumed.count < count {
             consumed.append(0)
-            counts.append(Array(repeating: 0, count: Place.allCases.count))
+            entries.append(contentsOf: repeatElement(0, count: Self.placeCount))
         }
     }
 
     /// A new event is consumed and goes to its first place.
     public mutating func enter(_ place: Place, partition: Int32, count: Int = 1) {
         consumed[Int(partition)] += count
-        counts[Int(partition)][place.rawValue] += count
+        entries[Int(partition) * Self.placeCount + place.rawValue] += count
     }
 
     /// An event that was consumed before changes its place.
     public mutating func move(from: Place, to: Place, partition: Int32) {
-        counts[Int(partition)][from.rawValue] -= 1
-        counts[Int(partition)][to.rawValue] += 1
+        entries[Int(partition) * Self.placeCount + from.rawValue] -= 1
+        entries[Int(partition) * Self.placeCount + to.rawValue] += 1
     }
 
     public func count(_ place: Place, partition: Int) -> Int {
-        counts[partition][place.rawValue]
+        entries[partition * Self.placeCount + place.rawValue]
     }
 
     /// Restores the books of one partition from a snapshot.
     public mutating func restore(partition: Int, consumed: Int, counts: [Int]) {
-        precondition(counts.count == Place.allCases.count)
+        precondition(counts.count == Self.placeCount)
         self.consumed[partition] = consumed
-        self.counts[partition] = counts
+        let start = partition * Self.placeCount
+        entries.replaceSubrange(start..<start + Self.placeCount, with: counts)
     }
 
     /// Whether the law holds for every partition.

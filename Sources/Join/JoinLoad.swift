@@ -1,3 +1,5 @@
+internal import Events
+
 /// What a join holds, in numbers, from which its memory and its encoded size follow.
 public struct JoinLoad: Equatable, Sendable {
     public var openImpressions = 0
@@ -47,5 +49,15 @@ public struct JoinLoad: Equatable, Sendable {
     private var blocksPerRun: Double {
         let blocks = (featureWords + (idTextBytes / 4).rounded(.up)) / 8
         return featureWordsVary ? blocks + 0.5 : blocks.rounded(.up)
+    }
+}
+
+extension Joiner {
+    /// Somewhat more than the entries of the tables take in encoded form. Reserved at once, this saves
+    /// the copies of a growing buffer, and what is not filled is never touched.
+    var encodedBytesMax: Int {
+        let places = Place.allCases.count + 1
+        return 64 + ledger.partitionCount * places * 8 + impressions.open.count * 109
+            + impressions.open.wordBytes + heldEventCount * 54 + closedIDCount * 59
     }
 }

@@ -62,7 +62,12 @@ extension Joiner {
         train(slot, labels, sink: &sink)
     }
 
-    func score<Sink: JoinSink & ~Copyable>(_ slot: UInt32, _ labels: Labels, sink: inout Sink) {
+    /// Mutating so that the compiler does not copy the joiner for it.
+    mutating func score<Sink: JoinSink & ~Copyable>(
+        _ slot: UInt32,
+        _ labels: Labels,
+        sink: inout Sink
+    ) {
         let known = sighted(labels, of: impressions.open[slot])
         if known.ctr != nil || known.ctcvr != nil { sink.score(example(slot, known)) }
     }

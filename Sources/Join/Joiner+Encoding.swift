@@ -6,6 +6,7 @@ extension Joiner {
     /// guards, then open impressions, held events and remembered ids, each in
     /// the order of opening or closing. Tables, timers and the words' places follow from these.
     public func encode(to writer: inout StateWriter) {
+        writer.reserve(encodedBytesMax)
         writer.write(streamTime)
         writer.write(closedThrough)
         writer.write(nextSequence)

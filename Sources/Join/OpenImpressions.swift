@@ -62,6 +62,9 @@ struct OpenImpressions: Sendable {
     var isFull: Bool { list.count == list.countMax }
     var memoryBytes: Int { list.memoryBytes + arena.memoryBytes }
 
+    /// What features and texts take, rounded up to blocks.
+    var wordBytes: Int { arena.usedBytes }
+
     /// With runs of so many blocks on average.
     static func memoryBytes(count: Int, blocksPerRun: Double) -> Int {
         PagedArray<OpenImpression>.memoryBytes(count: count)

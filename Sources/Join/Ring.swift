@@ -35,13 +35,10 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
         endNumber += 1
     }
 
-    /// Removes the first element and returns the one after it.
-    @discardableResult
-    mutating func removeFirst() -> Element? {
+    mutating func removeFirst() {
         precondition(!isEmpty)
         start = place(after: 1)
         firstNumber += 1
-        return first
     }
 
     /// Removes elements anywhere; the others keep their order but not their numbers.

@@ -17,18 +17,16 @@ struct Timer: BitwiseCopyable, Sendable {
 /// What ends next, in the order of (end, opening sequence).
 ///
 /// Windows of one kind have one length, so they end in the order in which they open unless events
-/// are disordered: each kind has a first-in, first-out ring, and only what does not fit at its
+/// are disordered: each kind has a first-in, first-out line, and only what does not fit at its
 /// end goes to a heap. A window that goes away before its end stays here as a stale entry; its owner
 /// removes those that come to the front, and all of them when they are more than half.
 struct TimerQueue: Sendable {
-    private var clickWindows = Ring<Timer>()
-    private var conversionWindows = Ring<Timer>()
-    private var holds = Ring<Timer>()
+    private var clickWindows = TimerLine()
+    private var conversionWindows = TimerLine()
+    private var holds = TimerLine()
     private var disordered = TimerHeap()
     /// Entries that are not stale.
     private(set) var currentCount = 0
-    /// Nothing ends before this.
-    private var earliestEnd = Int64.max
 
     /// Entries, stale ones included.
     var count: Int {
@@ -42,14 +40,16 @@ struct TimerQueue: Sendable {
             + disordered.memoryBytes
     }
 
+    /// Timers are opened in the order of their sequence numbers, or sorted.
     mutating func insert(_ timer: Timer) {
         currentCount += 1
-        earliestEnd = min(earliestEnd, timer.end)
-        switch timer.kind {
-        case .clickWindow: Self.insert(timer, into: &clickWindows, or: &disordered)
-        case .conversionWindow: Self.insert(timer, into: &conversionWindows, or: &disordered)
-        case .hold: Self.insert(timer, into: &holds, or: &disordered)
-        }
+        let isInserted =
+            switch timer.kind {
+            case .clickWindow: clickWindows.append(timer)
+            case .conversionWindow: conversionWindows.append(timer)
+            case .hold: holds.append(timer)
+            }
+        if !isInserted { disordered.insert(timer) }
     }
 
     /// An entry is current no longer: it was removed and acted upon, or has become stale.
@@ -59,41 +59,23 @@ struct TimerQueue: Sendable {
 
     /// Removes and returns what ends first, if that is before `time`. It may be stale.
     mutating func removeFirst(before time: Int64) -> Timer? {
-        guard earliestEnd < time else { return nil }
-        var heads = Heads()
-        heads.add(clickWindows.first)
-        heads.add(conversionWindows.first)
-        heads.add(holds.first)
-        heads.add(disordered.first)
-        earliestEnd = heads.first?.end ?? .max
-        guard let first = heads.first, first.end < time else { return nil }
-
-        let follower: Timer?
-        if let timer = disordered.first, timer.sequence == first.sequence {
-            disordered.removeFirst()
-            follower = disordered.first
-        } else {
-            follower = removeFirst(of: first.kind)
-        }
-        earliestEnd = min(heads.secondEnd, follower?.end ?? .max)
-        return first
-    }
-
-    /// The first timer of several queues, and when the next of the others ends.
-    private struct Heads {
+        let end = min(
+            min(clickWindows.firstEnd, conversionWindows.firstEnd),
+            min(holds.firstEnd, disordered.first?.end ?? .max)
+        )
+        guard end < time else { return nil }
         var first: Timer?
-        var secondEnd = Int64.max
-
-        mutating func add(_ timer: Timer?) {
-            guard let timer else { return }
-            guard let other = first else {
-                first = timer
-                return
-            }
-            let isFirst = timer.isBefore(other)
-            secondEnd = min(secondEnd, isFirst ? other.end : timer.end)
-            if isFirst { first = timer }
+        if clickWindows.firstEnd == end { first = clickWindows.first }
+        if conversionWindows.firstEnd == end {
+            first = Self.earlier(conversionWindows.first, first)
         }
+        if holds.firstEnd == end { first = Self.earlier(holds.first, first) }
+        if let timer = disordered.first, Self.earlier(timer, first)?.sequence == timer.sequence {
+            disordered.removeFirst()
+            return timer
+        }
+        if let first { removeFirst(of: first.kind) }
+        return first
     }
 
     /// The first window or hold of a kind in the order of opening, disordered ones apart.
@@ -105,9 +87,7 @@ struct TimerQueue: Sendable {
         }
     }
 
-    /// Removes that one and returns the one after it.
-    @discardableResult
-    mutating func removeFirst(of kind: Timer.Kind) -> Timer? {
+    mutating func removeFirst(of kind: Timer.Kind) {
         switch kind {
         case .clickWindow: clickWindows.removeFirst()
         case .conversionWindow: conversionWindows.removeFirst()
@@ -124,15 +104,9 @@ struct TimerQueue: Sendable {
         assert(count == currentCount)
     }
 
-    private static func insert(
-        _ timer: Timer,
-        into ring: inout Ring<Timer>,
-        or heap: inout TimerHeap
-    ) {
-        if let last = ring.last, timer.isBefore(last) {
-            heap.insert(timer)
-        } else {
-            ring.append(timer)
-        }
+    private static func earlier(_ timer: Timer?, _ other: Timer?) -> Timer? {
+        guard let timer else { return other }
+        guard let other else { return timer }
+        return other.isBefore(timer) ? other : timer
     }
 }

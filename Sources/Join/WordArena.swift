@@ -27,7 +27,7 @@ struct WordArena: Sendable {
     private var endOfPage = 0
     /// By blocks per run: the first free run's block + 1, 0 if there is none. A free run's first word
     /// holds the next one likewise.
-    private var firstFree: [UInt32] = []
+    private var firstFree = [UInt32](repeating: 0, count: blocksPerPage + 1)
     /// Pages that were given back.
     private var freePages: [Int] = []
     private var freeBlocks = 0
@@ -35,6 +35,9 @@ struct WordArena: Sendable {
     private static var blocksPerPage: Int { Pages<UInt32>.pageSize / 8 }
 
     var memoryBytes: Int { words.memoryBytes + firstFree.capacity * 4 }
+
+    /// Of stored runs, and of what was not given out yet.
+    var usedBytes: Int { words.memoryBytes - freeBlocks * 32 }
 
     /// For runs of so many blocks on average. Runs of one size fill their pages but for what is too
     /// short for another run; where sizes vary, about 3 % is free and waits for its size.
@@ -95,11 +98,10 @@ struct WordArena: Sendable {
     }
 
     private func hasFree(_ blockCount: Int) -> Bool {
-        blockCount < firstFree.count && firstFree[blockCount] != 0
+        blockCount <= Self.blocksPerPage && firstFree[blockCount] != 0
     }
 
     private mutating func addFree(_ block: UInt32, blockCount: Int) {
-        while firstFree.count <= blockCount { firstFree.append(0) }
         words[Int(block) * 8] = firstFree[blockCount]
         firstFree[blockCount] = block + 1
         freeBlocks += blockCount

@@ -45,13 +45,15 @@ public struct StateWriter: Sendable {
 
     /// The elements alone, without a count.
     public mutating func write(words: Span<UInt32>) {
-        reserve(words.count * 4)
-        for index in words.indices { write(words[index]) }
+        #if _endian(little)
+            unsafe words.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+        #else
+            for index in words.indices { write(words[index]) }
+        #endif
     }
 
     public mutating func write(bytes more: Span<UInt8>) {
-        reserve(more.count)
-        for index in more.indices { bytes.append(more[index]) }
+        unsafe more.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 }
 

@@ -25,7 +25,7 @@ struct SteadyStream {
         )
     }
 
-    /// Joins for twice as long as anything is remembered.
+    /// Joins for twice as long as anything is remembered, and until all queues have gone round.
     func join(_ settings: JoinSettings) -> Joiner {
         var joiner = Joiner(settings: settings, partitionCount: 3)
         var random = Random(state: seed)
@@ -34,7 +34,7 @@ struct SteadyStream {
         var followers: [Int64: [Event]] = [:]
         let span =
             settings.clickWindow + settings.conversionWindow + settings.closedMemory + 20 * delay
-        let count = Int(Double(2 * span) / 1_000 * stream.rate)
+        let count = max(Int(Double(2 * span) / 1_000 * stream.rate), 10_000)
         var time: Int64 = 0
         for number in 1...count {
             let next = Int64(Double(number) * 1_000 / stream.rate)
