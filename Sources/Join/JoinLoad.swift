@@ -37,12 +37,12 @@ public struct JoinLoad: Equatable, Sendable {
         }
     }
 
-    /// The bytes that `Joiner.encode` writes, but for the books (80 for each partition) and 16 for
-    /// each conversion that is known.
+    /// The bytes that `Joiner.encode` writes, but for the books (80 for each partition), the delays
+    /// (a few kilobytes) and 16 for each conversion that is known.
     public var encodedBytes: Int {
-        let perOpen = 60 + featureWords * 4 + idTextBytes
+        let perOpen = 61 + featureWords * 4 + idTextBytes
         return 40 + Int(Double(openImpressions) * perOpen) + openClicked * 33 + heldEvents * 54
-            + closedIDs * 26 + closedClicked * 17
+            + closedIDs * 34 + closedClicked * 25
     }
 
     /// A run is whole blocks; where sizes vary, half of the last one is unused on average.
@@ -57,7 +57,7 @@ extension Joiner {
     /// the copies of a growing buffer, and what is not filled is never touched.
     var encodedBytesMax: Int {
         let places = Place.allCases.count + 1
-        return 64 + ledger.partitionCount * places * 8 + impressions.open.count * 109
-            + impressions.open.wordBytes + heldEventCount * 54 + closedIDCount * 59
+        return 16_384 + ledger.partitionCount * places * 8 + impressions.open.count * 110
+            + impressions.open.wordBytes + heldEventCount * 54 + closedIDCount * 75
     }
 }

@@ -1,6 +1,6 @@
 internal import Decode
 public import Events
-public import Join
+internal import Join
 public import Learn
 public import Logging
 internal import Order
@@ -160,9 +160,6 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         sink.learner.matureThrough(joiner.closedThrough)
     }
 
-    /// The operator's word that what is silent is real.
-    public mutating func acceptSilence() { joiner.acceptSilence() }
-
     /// Waits for records, at most as long as stated.
     public mutating func waitForRecords(milliseconds: Int) {
         source.wait(milliseconds: milliseconds)
@@ -289,17 +286,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         )
     }
 
-    /// Which events are silent; see `Joiner.silence`.
-    public var silence: JoinSilence { joiner.silence }
-
     /// The operator's word that what is silent is real; see `Joiner.acceptSilence`. It is not in the
     /// stream: a replay does not know of it.
-    ///
-    /// - Returns: What was silent.
-    @discardableResult
-    public mutating func acceptSilence() -> JoinSilence {
-        joiner.acceptSilence()
-    }
+    public mutating func acceptSilence() { joiner.acceptSilence() }
 
     /// Makes the side files durable up to the lengths that a copy of the state would name.
     /// - Throws: `PipelineError` if the examples cannot be written. A quarantine file that cannot be
@@ -331,7 +320,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     public var partitions: [Partition] { progress.map(\.partition) }
     /// The join's books; quarantined records are in `consumed` only.
     public var ledger: Ledger { joiner.ledger }
-    /// What holds windows back.
+    /// Which events are silent and hold windows back; see `Joiner.silence`.
     public var silence: SilenceReport { SilenceReport(joiner.silence) }
     public var openImpressionCount: Int { joiner.openImpressionCount }
     public var heldEventCount: Int { joiner.heldEventCount }

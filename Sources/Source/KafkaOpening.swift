@@ -86,43 +86,16 @@ struct KafkaOpening: ~Copyable {
         }
     }
 
-    /// Sees to it that the records before the positions are those that were read last.
-    func checkLastRecords(
-        resume: [Partition: ResumePoint],
-        probe: KafkaProbe
-    ) throws(SourceError) {
-        var places: [KafkaProbe.Place] = []
-        for (partition, marks) in zip(partitions, watermarks) {
-            guard let point = resume[partition], point.lastPayloadHash != nil,
-                point.position > marks.low
-            else { continue }
-            places.append((partition, point.position - 1))
-        }
-        let found: [FoundRecord]
-        do throws(KafkaError) {
-            found = try probe.findRecords(at: places)
-        } catch {
-            throw SourceError(error)
-        }
-        for (place, record) in zip(places, found) {
-            guard let expected = resume[place.partition]?.lastPayloadHash,
-                !record.mayHave(payloadHash: expected)
-            else { continue }
-            throw SourceError(
-                "\(place.partition.name) partition \(place.partition.number): the record at offset "
-                    + "\(place.offset) is not the one that was read there before: the topic was "
-                    + "recreated; bring the old one back, or start over (a new state, or a new "
-                    + "folder for a record)"
-            )
-        }
-    }
-
-    /// Lets the consumer read from the resolved positions on.
-    mutating func startReading() throws(SourceError) {
+    /// Lets the consumer read on.
+    mutating func startReading(_ progress: [PartitionProgress]) throws(SourceError) {
         do throws(KafkaError) {
             try consumer.assign(
-                zip(partitions, positions).map {
-                    KafkaConsumer.Start(topic: $0.name, partition: $0.number, offset: $1)
+                zip(partitions, progress).map {
+                    KafkaConsumer.Start(
+                        topic: $0.name,
+                        partition: $0.number,
+                        offset: $1.firstRead
+                    )
                 }
             )
         } catch {

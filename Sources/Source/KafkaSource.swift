@@ -46,8 +46,8 @@ public struct KafkaSource: RecordSource, ~Copyable {
     ///     has to ask; true ends the wait.
     ///   - warn: takes a line when librdkafka complains, for example that a broker is away.
     /// - Throws: a missing topic, a silent broker, a refused setting, a position that the topic does
-    ///   not have any more, or not yet, or before which lies another record than was read there. With
-    ///   `isStop` if `shouldStop` ended it.
+    ///   not have any more, or not yet. With `isStop` if `shouldStop` ended it. That another record lies
+    ///   before a position than was read there is noticed by the first fetch.
     public init(
         settings: KafkaSettings,
         topics: [Role: String],
@@ -63,20 +63,21 @@ public struct KafkaSource: RecordSource, ~Copyable {
         var opening = try KafkaOpening(settings: settings, patience: patience)
         try opening.lookUp(topics: topics)
         try opening.resolve(start: start, resume: resume)
-        try opening.checkLastRecords(
-            resume: resume,
-            probe: KafkaProbe(settings: settings, patience: patience)
-        )
-        try opening.startReading()
+        let progress = opening.positions.indices.map { index in
+            let marks = opening.watermarks[index]
+            let position = opening.positions[index]
+            return PartitionProgress(
+                position: position,
+                end: extent == .live ? Int64.max : marks.high,
+                lastPayloadHash: position > marks.low
+                    ? resume[opening.partitions[index]]?.lastPayloadHash : nil
+            )
+        }
+        try opening.startReading(progress)
         partitions = opening.partitions
         endsAtStart = opening.watermarks.map(\.high)
         startPositions = opening.positions
-        progress = opening.positions.indices.map {
-            PartitionProgress(
-                position: opening.positions[$0],
-                end: extent == .live ? Int64.max : opening.watermarks[$0].high
-            )
-        }
+        self.progress = progress
         self.patience = patience
         hasGroup = settings.values["group.id"].map { !$0.isEmpty } ?? false
         self.settings = settings
@@ -92,7 +93,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
         fetchesSinceServed += 1
         if fetchesSinceServed == Self.fetchesPerServing { serve() }
         for _ in 0..<Self.recordsPerFetch
-        where progress[index].position < progress[index].end && !isStopped {
+        where !progress[index].isFinished && !isStopped {
             switch try step(partition: index, into: receive) {
             case .nothing: return
             case .record: continue
@@ -108,7 +109,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
     public func isAtEnd(partition index: Int) -> Bool {
         let progress = progress[index]
         if isStopped { return false }
-        return progress.position >= progress.end || (progress.end == .max && progress.isAtEnd)
+        return progress.isFinished || (progress.end == .max && progress.isAtEnd)
     }
 
     public mutating func wait(milliseconds: Int) {
@@ -153,7 +154,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
                     KafkaConsumer.Start(
                         topic: $0.name,
                         partition: $0.number,
-                        offset: $1.position
+                        offset: $1.firstRead
                     )
                 }
             )
@@ -174,7 +175,8 @@ public struct KafkaSource: RecordSource, ~Copyable {
     private enum Step {
         case nothing
         case record
-        /// A record behind a gap that could not be explained now: it has to be read again.
+        /// Something that has to be read again: a record behind a gap that could not be explained now,
+        /// or what lies at the position.
         case unexplained
         case failure(KafkaError, offset: Int64)
     }
@@ -188,16 +190,42 @@ public struct KafkaSource: RecordSource, ~Copyable {
         guard let message = consumer.next(partition: index) else { return .nothing }
         switch message.kind {
         case .record:
+            if try isLastRecord(message, partition: index) { return .record }
             guard try isGapExplained(partition: index, before: message.offset) else {
                 return .unexplained
             }
             handOver(message, partition: index, into: receive)
         case .endOfPartition:
+            progress[index].lastPayloadHash = nil
             reachEnd(message.offset, partition: index)
         case .failure(let error):
+            // What was read before need not be readable any more.
+            if progress[index].lastPayloadHash != nil, !error.isTransient {
+                progress[index].lastPayloadHash = nil
+                return .unexplained
+            }
             return .failure(error, offset: message.offset)
         }
         return .record
+    }
+
+    /// Reading resumes one record early: at the one that was read last, if nothing has removed it.
+    /// - Throws: if another record is there now.
+    private mutating func isLastRecord(
+        _ message: borrowing KafkaMessage,
+        partition index: Int
+    ) throws(SourceError) -> Bool {
+        guard let hash = progress[index].lastPayloadHash else { return false }
+        progress[index].lastPayloadHash = nil
+        guard message.offset == progress[index].position - 1 else { return false }
+        if !message.isNull, message.withPayload({ xxHash3($0) }) == hash { return true }
+        let partition = partitions[index]
+        throw SourceError(
+            "\(partition.name) partition \(partition.number): the record at offset "
+                + "\(message.offset) is not the one that was read there before: the topic was "
+                + "recreated; bring the old one back, or start over (a new state, or a new "
+                + "folder for a record)"
+        )
     }
 
     private mutating func handOver(
@@ -243,11 +271,19 @@ struct PartitionProgress {
     /// Messages whose gaps are known to be no losses, because they were read ahead before the
     /// partition's low watermark was found to be at or below the position.
     var verifiedMessages = 0
+    /// XXH3-64 of the payload of the record before the position, until that has been compared.
+    var lastPayloadHash: UInt64?
 
-    init(position: Int64, end: Int64) {
+    init(position: Int64, end: Int64, lastPayloadHash: UInt64? = nil) {
         self.position = position
         self.end = end
+        self.lastPayloadHash = lastPayloadHash
     }
+
+    /// Where a consumer starts.
+    var firstRead: Int64 { lastPayloadHash == nil ? position : position - 1 }
+    /// Whether there is nothing more to be read, ever.
+    var isFinished: Bool { position >= end && lastPayloadHash == nil }
 }
 
 extension SourceError {

@@ -12,16 +12,19 @@ struct KafkaResumeTests {
     /// The error of resuming after `last` at offset 2, two partitions.
     private func refusal(_ topics: borrowing Topics, last: String) -> String? {
         do {
-            _ = try topics.open(
-                [.impression],
-                resume: [
-                    topics.partition(.impression, 0): ResumePoint(position: 0),
-                    topics.partition(.impression, 1): ResumePoint(
-                        position: 3,
-                        lastPayloadHash: hash(last)
-                    ),
-                ]
+            var reader = KafkaReader(
+                try topics.open(
+                    [.impression],
+                    resume: [
+                        topics.partition(.impression, 0): ResumePoint(position: 0),
+                        topics.partition(.impression, 1): ResumePoint(
+                            position: 3,
+                            lastPayloadHash: hash(last)
+                        ),
+                    ]
+                )
             )
+            try reader.readToEnd()
             return nil
         } catch { return "\(error)" }
     }

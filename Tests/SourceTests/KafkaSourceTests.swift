@@ -194,25 +194,6 @@ struct KafkaSourceTests {
         #expect(whole.texts[0].map(\.utf8.count) == [1, 6, 900_000, 1_001, 1_000])
     }
 
-    @Test("the records before the positions can be looked up by their hash")
-    func payloadHashes() throws {
-        var topics = try Topics([.impression: 3])
-        try topics.send(.impression, 0, ["a", "b"])
-        try topics.send(.impression, 2, ["c"])
-        try topics.producer.produce(
-            topic: topics.topic(.impression),
-            partition: 2,
-            payload: nil
-        )
-        try topics.producer.flush(timeoutMilliseconds: 10_000)
-        let source = try topics.open([.impression])
-        let b = xxHash3("b".utf8Span.span)
-        let c = xxHash3("c".utf8Span.span)
-        #expect(try source.payloadHashes(at: [1, nil, 0]) == [b, nil, c])
-        #expect(try source.payloadHashes(at: [nil, 0, 1]) == [nil, nil, nil])
-        #expect(try source.payloadHashes(at: [nil, nil, nil]) == [nil, nil, nil])
-    }
-
     @Test("a replay of 300,000 records of 700 bytes counts and measures them all")
     func throughput() throws {
         var topics = try Topics([.impression: 32])
