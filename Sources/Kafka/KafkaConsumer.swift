@@ -25,15 +25,15 @@ public struct KafkaConsumer: ~Copyable {
 
     /// `fetch.wait.max.ms` trades requests per second on a quiet topic for latency (with the
     /// library's 500 the median is 371 ms). The limit per partition keeps 32 partitions in 128 MiB.
-    /// The session is none, as no group is joined; but librdkafka waits that long for a coordinator that
-    /// could take offsets, even when it is closed.
     static let defaultSettings = [
         "group.id": "freshet",
         "client.id": "freshet",
         "fetch.wait.max.ms": "10",
-        "session.timeout.ms": "2000",
         "queued.max.messages.kbytes": "4096",
     ]
+
+    /// Ordinarily closing takes a few milliseconds.
+    private static let closeMilliseconds = 1_000
 
     /// Creates a consumer that reads nothing yet. Does not wait for a broker.
     /// - Throws: naming the setting that was refused, in librdkafka's words, without its value.
@@ -67,7 +67,7 @@ public struct KafkaConsumer: ~Copyable {
         for queue in queues { queue.destroy() }
         unsafe rd_kafka_queue_destroy(commitAnswers)
         arrivals.close()
-        unsafe rd_kafka_consumer_close(client.handle)
+        ConsumerClosing.close(client, waitMilliseconds: Self.closeMilliseconds)
     }
 
     /// Where a partition is to be read from.

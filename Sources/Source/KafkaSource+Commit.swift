@@ -39,7 +39,7 @@ extension KafkaSource {
 
     public mutating func finishCommit(milliseconds: Int) {
         var left = milliseconds
-        while commits.inFlight != nil, left > 0, !patience.shouldStop() {
+        while commits.inFlight != nil || commits.next != nil, left > 0 {
             serveCommits(waitMilliseconds: min(left, 50))
             left -= 50
         }

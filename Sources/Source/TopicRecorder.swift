@@ -10,7 +10,7 @@ public struct TopicRecorder: ~Copyable {
     /// Lines are collected up to this many bytes per partition, then written as one LZ4 frame.
     private static let pieceBytes = 128 << 10
     /// Bytes of lines between two points from which a recording can be continued.
-    private static let checkpointBytes = 256 << 20
+    private static let checkpointBytes = 64 << 20
 
     private let folder: String
     private var manifest: RecordManifest

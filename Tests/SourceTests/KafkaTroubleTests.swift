@@ -121,29 +121,27 @@ struct KafkaTroubleTests {
         topics.broker.resume()
     }
 
-    @Test("offsets that brokers could not take are sent when they are back")
-    func commitAfterAway() throws {
+    @Test(
+        "offsets that brokers could not take are sent when they can",
+        arguments: ["down", "fail commit 20 COORDINATOR_NOT_AVAILABLE"]
+    )
+    func commitAfterTrouble(trouble: String) throws {
         let topics = try Topics([.impression: 1])
         guard topics.broker.isEmbedded else { return }
-        var warnings: [String] = []
+        let settings = ["group.id": "later", "reconnect.backoff.max.ms": "200"]
         var source = try topics.open(
             [.impression],
             extent: .live,
-            settings: [
-                "group.id": "later", "reconnect.backoff.max.ms": "200",
-                "session.timeout.ms": "300",
-            ],
-            warn: { warnings.append($0) }
+            settings: settings,
+            warn: { _ in }
         )
-        try topics.broker.tell("down")
+        try topics.broker.tell(trouble)
         source.commit(positions: [0])
-        let deadline = Date(timeIntervalSinceNow: 20)
-        while !warnings.contains(where: { $0.contains("commit offsets") }), Date() < deadline {
-            source.wait(milliseconds: 5)
-        }
+        for _ in 0..<100 { source.wait(milliseconds: 5) }
         try topics.broker.tell("up")
-        let observer = try KafkaConsumer(settings: topics.broker.settings(["group.id": "later"]))
+        let observer = try KafkaConsumer(settings: topics.broker.settings(settings))
         var committed: Int64?
+        let deadline = Date(timeIntervalSinceNow: 60)
         while committed == nil, Date() < deadline {
             for _ in 0..<20 { source.wait(milliseconds: 5) }
             committed = try observer.committed(
@@ -152,7 +150,6 @@ struct KafkaTroubleTests {
             )[0]
         }
         #expect(committed == 0)
-        #expect(warnings.contains { $0.contains("commit offsets") }, "\(warnings)")
     }
 
     @Test("a source whose offsets were not taken yet lets go of them when brokers are away")
@@ -174,7 +171,7 @@ struct KafkaTroubleTests {
             #expect(ContinuousClock.now - start < .seconds(1))
         }
         // The source is gone, too.
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(3))
     }
 
     @Test("a producer that retries makes duplicates, and each is handed over at its own offset")
