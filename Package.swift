@@ -146,6 +146,7 @@ let package = Package(
                 "Events", "StateCoding", "LZ4", "Decode", "Order", "Join", "Learn", "Snapshot",
                 "Pipeline", "Source", "Configure", "Generate", "TestSupport", "freshet", logging,
             ],
+            exclude: ["Fixtures"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,4 +1,5 @@
 internal import CRdKafka
+internal import Glibc
 
 /// The offsets that a partition holds: `low..<high`.
 public struct Watermarks: Equatable, Sendable {
@@ -106,16 +107,26 @@ extension KafkaClient {
         timeoutMilliseconds: Int,
         operation: String
     ) throws(KafkaError) -> [Int64] {
-        let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
-        let code = unsafe rd_kafka_offsets_for_times(
-            handle,
-            list.pointer,
-            Int32(clamping: timeoutMilliseconds)
-        )
-        let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
-        guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(failure, operation: operation)
+        let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
+        while true {
+            let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
+            let code = unsafe rd_kafka_offsets_for_times(
+                handle,
+                list.pointer,
+                Int32(clamping: timeoutMilliseconds)
+            )
+            let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
+            if failure == RD_KAFKA_RESP_ERR_NO_ERROR {
+                return partitions.indices.map { list.offset(at: $0) }
+            }
+            // A leader that has just changed is known by the next answer or the one after it.
+            let isMoving =
+                failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION
+                || failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
+            guard isMoving, ContinuousClock.now < deadline else {
+                throw KafkaError(failure, operation: operation)
+            }
+            usleep(100_000)
         }
-        return partitions.indices.map { list.offset(at: $0) }
     }
 }

@@ -213,7 +213,7 @@ func limitMemory(bytes: UInt) {
 }
 
 /// Nothing to read.
-private struct EmptySource: RecordSource {
+struct EmptySource: RecordSource {
     let partitions: [Partition]
     var startPositions: [Int64] { partitions.map { _ in 0 } }
 

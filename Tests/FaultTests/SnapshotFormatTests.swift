@@ -1,0 +1,90 @@
+import Configure
+import Events
+import Foundation
+import Logging
+import Pipeline
+import Snapshot
+import Source
+import StateCoding
+import TestSupport
+import Testing
+
+/// `Fixtures` holds a state directory of every released version of the snapshot format, made by
+/// `replay --until` in the middle of a generated stream: with open impressions, held and remembered
+/// events, a guard, numeric and list features.
+@Suite("The snapshot format")
+struct SnapshotFormatTests {
+    private func fixture(_ version: Int) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        let kept = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "Fixtures/format-\(version)")
+        try FileManager.default.copyItem(
+            at: kept,
+            to: URL(filePath: folder.path("state"))
+        )
+        return folder
+    }
+
+    @Test("of every released version is read, to the bit", arguments: [2])
+    func released(version: Int) throws {
+        let folder = try fixture(version)
+        let configuration = try Configuration(file: folder.path("state/config.yaml"))
+        let state = try #require(
+            try ResumedState.newest(of: SnapshotStore(directory: folder.path("state"))) {
+                Issue.record("\($0)")
+            }
+        )
+        let pipeline = try Pipeline(
+            settings: PipelineSettings(
+                schema: configuration.schema,
+                decode: configuration.decode,
+                order: configuration.order,
+                join: configuration.join,
+                learn: configuration.learn,
+                now: state.body.now
+            ),
+            source: EmptySource(partitions: state.progress.map(\.partition)),
+            state: state,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let copy = pipeline.copyState()
+        let digest = PipelineState.digest(of: copy.sections())
+        #expect(digest == state.body.summary.stateDigest)
+        #expect(copy.progress == state.progress)
+        let summary = copy.summary(stateDigest: digest)
+        expectLaw(summary)
+        #expect(summary.pending.impressions == 344)
+        #expect(pipeline.openImpressionCount > 344, "clicked ones are open, too")
+        #expect(pipeline.heldEventCount == 1)
+        #expect(summary.trained.ctr == 499)
+        #expect(summary.metrics.all.ctr.count == state.body.summary.metrics.all.ctr.count)
+    }
+
+    @Test("of a version that this program does not know is refused by name", arguments: [1, 3])
+    func unknown(version: Int) throws {
+        let folder = try fixture(2)
+        let path = folder.path("state/snapshots/0000000001/manifest.json")
+        var text = try String(contentsOfFile: path, encoding: .utf8)
+        let known = try #require(text.range(of: "\"format_version\" : 2"))
+        text.replaceSubrange(known, with: "\"format_version\" : \(version)")
+        let seal = try #require(text.range(of: ",\n  \"manifest_checksum\""))
+        let body = Array(text[..<seal.lowerBound].utf8)
+        var digest = StateDigest()
+        unsafe digest.update(body.span.bytes)
+        text =
+            String(decoding: body, as: UTF8.self)
+            + ",\n  \"manifest_checksum\" : \"\(digest.text)\"\n}\n"
+        try Data(text.utf8).write(to: URL(filePath: path))
+
+        let outcome = try CommandProcess.run(
+            [
+                "replay", "--config", folder.path("state/config.yaml"), "--state",
+                folder.path("state"), "--files", folder.path("state"),
+            ]
+        )
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains("manifest.json has format version \(version)"))
+        #expect(outcome.errors.contains("this program reads 2"))
+    }
+}
