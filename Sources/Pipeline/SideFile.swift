@@ -27,6 +27,10 @@ final class SideFile {
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure("open", path) }
         let present = Int64(lseek(descriptor, 0, SEEK_END))
+        guard present >= 0 else {
+            close(descriptor)
+            throw PipelineError("\(path) is a pipe or a device, which a resume cannot cut back")
+        }
         guard length >= 0, present >= length else {
             close(descriptor)
             throw PipelineError(

@@ -64,13 +64,15 @@ struct RewindTests {
 
     @Test("with a second signal ends at once what the first one cannot")
     func secondSignal() throws {
-        let (fixture, files) = try fixture()
-        let pipe = fixture.folder.path("examples")
-        try #require(unsafe mkfifo(pipe, 0o600) == 0)
-        // Nobody reads the pipe, so that opening it never returns.
-        let process = try CommandProcess(
-            fixture.arguments("replay", ["--files", files, "--examples", pipe])
+        let fixture = try CommandFixture(CommandFixture.windows)
+        // Nobody writes to the pipe, so that opening it never returns.
+        let files = fixture.folder.path("events")
+        try FileManager.default.createDirectory(
+            atPath: files,
+            withIntermediateDirectories: false
         )
+        try #require(unsafe mkfifo(files + "/impressions.jsonl", 0o600) == 0)
+        let process = try CommandProcess(fixture.arguments("replay", ["--files", files]))
         try wait(seconds: 20, for: "the state directory") {
             FileManager.default.fileExists(atPath: fixture.state + "/LOCK")
         }
