@@ -97,7 +97,8 @@ extension KafkaConsumer {
 }
 
 extension KafkaClient {
-    /// For each partition the first offset of a time, negative where there is none.
+    /// For each partition the first offset of a time, negative where there is none. What passes by itself,
+    /// such as a change of leaders, is waited out.
     ///
     /// The protocol takes librdkafka's symbols for beginning and end as times, too. The library's own
     /// call for watermarks asks partition by partition, and forgets its timeout when a broker goes away.
@@ -109,24 +110,25 @@ extension KafkaClient {
     ) throws(KafkaError) -> [Int64] {
         let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
         while true {
+            let left = max(1, (deadline - .now) / .milliseconds(1))
             let list = PartitionList(partitions.map { ($0.topic, $0.partition, time) })
             let code = unsafe rd_kafka_offsets_for_times(
                 handle,
                 list.pointer,
-                Int32(clamping: timeoutMilliseconds)
+                Int32(clamping: Int64(left))
             )
             let failure = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.firstError : code
             if failure == RD_KAFKA_RESP_ERR_NO_ERROR {
                 return partitions.indices.map { list.offset(at: $0) }
             }
-            // A leader that has just changed is known by the next answer or the one after it.
-            let isMoving =
-                failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION
-                || failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
-            guard isMoving, ContinuousClock.now < deadline else {
-                throw KafkaError(failure, operation: operation)
-            }
-            usleep(100_000)
+            let error = KafkaError(failure, operation: operation)
+            let pauseMilliseconds: UInt32 = 50
+            guard error.isTransient,
+                ContinuousClock.now + .milliseconds(pauseMilliseconds) < deadline
+            else { throw error }
+            usleep(pauseMilliseconds * 1_000)
+            // Who leads a partition that nobody reads yet is not asked again by itself.
+            refreshMetadata(timeoutMilliseconds: Int((deadline - .now) / .milliseconds(1)))
         }
     }
 }

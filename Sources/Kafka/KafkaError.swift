@@ -26,6 +26,21 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension KafkaError {
+    /// Errors that end by themselves, or with a broker's return.
+    public var isTransient: Bool {
+        switch code {
+        case "_TRANSPORT", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "_TIMED_OUT_QUEUE", "_RESOLVE",
+            "_NODE_UPDATE", "_WAIT_COORD", "_WAIT_CACHE", "REQUEST_TIMED_OUT",
+            "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "BROKER_NOT_AVAILABLE",
+            "REPLICA_NOT_AVAILABLE", "NETWORK_EXCEPTION", "KAFKA_STORAGE_ERROR",
+            "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "OFFSET_NOT_AVAILABLE",
+            "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS",
+            "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR":
+            true
+        default: false
+        }
+    }
+
     private static let stopCode = "_STOPPED"
 
     /// The error of a wait for `operation` that was given up.

@@ -1,6 +1,7 @@
 import Configure
 import Events
 import Foundation
+import Learn
 import Logging
 import Pipeline
 import Snapshot

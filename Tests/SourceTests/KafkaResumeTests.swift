@@ -123,6 +123,21 @@ struct KafkaResumeTests {
         #expect(ContinuousClock.now - start < .seconds(1))
     }
 
+    @Test("an opening outlives a change of leaders, and errors that pass")
+    func openingInTrouble() throws {
+        let topics = try Topics([.impression: 2], brokerCount: 2)
+        guard topics.broker.isEmbedded else { return }
+        for trouble in [
+            "leader \(topics.topic(.impression))/0 2", "leader \(topics.topic(.impression))/0 1",
+            "fail offsets 3 NOT_LEADER_FOR_PARTITION", "fail offsets 3 _TRANSPORT",
+            "fail metadata 2 _TRANSPORT",
+        ] {
+            try topics.broker.tell(trouble)
+            let positions = try topics.open([.impression]).startPositions
+            #expect(positions == [0, 0], "\(trouble)")
+        }
+    }
+
     @Test("an answer that takes longer than the looks around is waited for")
     func slowBroker() throws {
         var topics = try Topics([.impression: 2])

@@ -214,9 +214,8 @@ struct KafkaTroubleTests {
         var reader = KafkaReader(
             try topics.open([.impression], extent: .live, settings: settings, warn: { _ in })
         )
-        let servers = topics.broker.servers.split(separator: ",").map(String.init)
         var sent = 0
-        for step in 0..<25 {
+        for _ in 0..<25 {
             for _ in 0..<Int.random(in: 0..<400, using: &random) {
                 try producer.produce(
                     topic: topic,
@@ -224,18 +223,6 @@ struct KafkaTroubleTests {
                     text: "\(sent)"
                 )
                 sent += 1
-            }
-            if step % 6 == 5 {
-                // A batch that cannot be read; it has to go to the partition's leader.
-                try producer.flush(timeoutMilliseconds: 20_000)
-                let partition = Int32.random(in: 0..<6, using: &random)
-                try topics.broker.tell("leader \(topic)/\(partition) 2")
-                try CorruptBatch.send(
-                    to: servers[1],
-                    topic: topic,
-                    partition: partition,
-                    recordCount: Int.random(in: 1...30, using: &random)
-                )
             }
             let fault = Self.fault(topic: topic, using: &random)
             try topics.broker.tell(fault.command)
@@ -250,9 +237,7 @@ struct KafkaTroubleTests {
         try quiet.readToEnd()
         try readUntil(&reader, count: quiet.texts.joined().count)
         #expect(reader.found == quiet.found, "seed \(seed)")
-        let values = Set(quiet.texts.joined().filter { !$0.hasPrefix("<") })
-        #expect(values == Set((0..<sent).map(String.init)), "seed \(seed)")
-        #expect(quiet.texts.joined().contains { $0.hasPrefix("<corrupt") })
+        #expect(Set(quiet.texts.joined()) == Set((0..<sent).map(String.init)), "seed \(seed)")
     }
 
     /// Some trouble, and what ends it.

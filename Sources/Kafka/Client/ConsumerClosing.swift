@@ -1,5 +1,6 @@
 internal import CRdKafka
 internal import Dispatch
+internal import Foundation
 internal import Synchronization
 
 /// Closes a consumer, but not at any price.
@@ -18,7 +19,7 @@ final class ConsumerClosing: Sendable {
     /// Closes the client's consumer, waiting at most the given time.
     static func close(_ client: KafkaClient, waitMilliseconds: Int) {
         let closing = ConsumerClosing(client)
-        DispatchQueue.global().async {
+        Thread.detachNewThread {
             closing.close()
             closing.isClosed.signal()
         }

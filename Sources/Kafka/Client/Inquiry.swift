@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Foundation
 internal import Synchronization
 
 /// A question to the brokers, asked on a thread of its own.
@@ -26,7 +27,7 @@ final class Inquiry<Answer: Sendable>: Sendable {
         _ call: @escaping @Sendable () throws(KafkaError) -> Answer
     ) throws(KafkaError) -> Answer {
         let inquiry = Inquiry()
-        DispatchQueue.global().async {
+        Thread.detachNewThread {
             let result: Result<Answer, KafkaError>
             do throws(KafkaError) {
                 result = .success(try call())

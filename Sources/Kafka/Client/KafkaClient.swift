@@ -123,6 +123,14 @@ final class KafkaClient: @unchecked Sendable {
         return String(line)
     }
 
+    /// Asks anew which brokers lead which partitions.
+    func refreshMetadata(timeoutMilliseconds: Int) {
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        let timeout = Int32(clamping: max(1, timeoutMilliseconds))
+        _ = unsafe rd_kafka_metadata(handle, 1, nil, &answer, timeout)
+        if let answer = unsafe answer { unsafe rd_kafka_metadata_destroy(answer) }
+    }
+
     /// The number of partitions of each of `topics`.
     ///
     /// Asks for the list of all topics, because some brokers create a topic that is asked for by
