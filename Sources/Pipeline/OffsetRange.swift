@@ -1,4 +1,5 @@
 internal import Events
+internal import Logging
 
 /// Offsets of one partition that the operator leaves out: poisoned data that was accepted as events.
 public struct OffsetRange: Codable, Equatable, Sendable {
@@ -32,6 +33,31 @@ public struct OffsetRange: Codable, Equatable, Sendable {
     }
 
     func contains(_ offset: Int64) -> Bool { first <= offset && offset <= last }
+
+    /// Says of ranges that lie before a position, at least in part, that these offsets are not left out:
+    /// they were passed, left out or applied, by an earlier run.
+    static func warn(
+        of ranges: [OffsetRange],
+        before progress: [PartitionProgress],
+        logger: Logger
+    ) {
+        for range in ranges {
+            let position = progress.first {
+                $0.partition.name == range.topic && $0.partition.number == range.partition
+            }?.position
+            guard let position, range.first < position else { continue }
+            logger.warning(
+                """
+                offsets to skip lie before the position: what was applied of them stays learnt, \
+                unless --from-snapshot goes back to a snapshot before it
+                """,
+                metadata: [
+                    "topic": "\(range.topic)", "partition": "\(range.partition)",
+                    "first": "\(range.first)", "position": "\(position)",
+                ]
+            )
+        }
+    }
 
     /// The ranges by partition index.
     /// - Throws: `PipelineError` for a range in a partition that is not there.

@@ -68,6 +68,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             settings.skips + (state?.body.skips ?? []),
             partitions: partitions
         )
+        OffsetRange.warn(of: settings.skips, before: progress, logger: logger)
         var learner = Learner(
             schema: settings.schema,
             settings: settings.learn,

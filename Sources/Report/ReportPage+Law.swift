@@ -125,7 +125,7 @@ extension ReportPage {
         case .late: "after its window"
         case .viewThrough: "a conversion without a click"
         case .orphaned: "what it refers to never came"
-        case .dropped: "at a limit of memory, untrained"
+        case .dropped: "at a limit of memory, or its clicks were lost in a silence: untrained"
         case .quarantined: "not a valid event"
         case .pending: "still waiting"
         }

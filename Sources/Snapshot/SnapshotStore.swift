@@ -197,6 +197,23 @@ public struct SnapshotStore: Sendable {
         }
     }
 
+    /// Looks whether a snapshot's files are there and as long as its manifest says, without reading them.
+    public func checkSizes(of name: String, files entries: [FileEntry]) throws(SnapshotError) {
+        for entry in entries {
+            let path = snapshots + "/" + name + "/" + entry.name
+            let bytes: Int
+            do throws(FileError) {
+                bytes = try files.open(path).byteCount
+            } catch { throw .file(error) }
+            guard bytes == entry.bytes else {
+                throw .damaged(
+                    path: path,
+                    reason: "has \(bytes) bytes, the manifest says \(entry.bytes)"
+                )
+            }
+        }
+    }
+
     /// Reads and verifies one section of a snapshot.
     public func section(
         _ section: String,

@@ -290,5 +290,6 @@ extension SourceError {
     init(_ error: KafkaError) {
         self.init(error.description)
         isStop = error.isStop
+        isRefusedSetting = error.code == "_INVALID_ARG"
     }
 }

@@ -82,6 +82,8 @@ public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String
     /// Whether nothing went wrong: opening was given up because the caller was told to stop.
     public var isStop = false
+    /// Whether a setting of the client was refused, which is for the configuration to mend.
+    public var isRefusedSetting = false
 
     public init(_ description: String) {
         self.description = description

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configure
 import Foundation
+import Source
 
 /// The one executable: its commands, and how they end.
 @main
@@ -44,8 +45,10 @@ struct Freshet: AsyncParsableCommand {
         let code = exitCode(for: error)
         if code == .success { exit(withError: error) }
         if error is ExitCode { return code.rawValue }
-        let isUsage = code == .validationFailure || error is ConfigurationError
-        let line = (isUsage && !(error is ConfigurationError) ? message(for: error) : "\(error)")
+        let isSetting =
+            error is ConfigurationError || (error as? SourceError)?.isRefusedSetting == true
+        let isUsage = code == .validationFailure || isSetting
+        let line = (isUsage && !isSetting ? message(for: error) : "\(error)")
             .split(separator: "\n").joined(separator: " ")
         FileHandle.standardError.write(Data("freshet: \(line)\n".utf8))
         return isUsage ? 64 : 1

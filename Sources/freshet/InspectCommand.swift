@@ -27,7 +27,9 @@ struct InspectCommand: ParsableCommand {
                 name: name,
                 isCurrent: name == current,
                 content: Result { () throws(SnapshotError) in
-                    try store.manifest(of: name, as: SnapshotBody.self)
+                    let manifest = try store.manifest(of: name, as: SnapshotBody.self)
+                    try store.checkSizes(of: name, files: manifest.files)
+                    return manifest
                 }
             )
         }

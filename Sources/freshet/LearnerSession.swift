@@ -15,6 +15,8 @@ struct LearnerSession: Sendable {
     let settings: PipelineSettings
     private let schedule: SnapshotSettings.Schedule
     private let acceptsSilence: Bool
+    /// Where newer snapshots are removed once nothing else can be refused; nil: nowhere.
+    private let rewinds: SnapshotStore?
     private let lock: StateLock
     private let logger: Logger
 
@@ -37,7 +39,6 @@ struct LearnerSession: Sendable {
         }
         if let resumed {
             try Self.check(entries, fit: resumed, file: options.config, directory: directory)
-            if options.fromSnapshot != nil { try Self.rewind(store, to: resumed, logger: logger) }
         }
         writer = SnapshotWriter(
             store: store,
@@ -56,6 +57,7 @@ struct LearnerSession: Sendable {
         )
         schedule = options.snapshotEvery?.schedule ?? configuration.snapshots.every
         acceptsSilence = options.acceptSilence
+        rewinds = options.fromSnapshot == nil ? nil : store
         self.logger = logger
     }
 
@@ -100,6 +102,7 @@ struct LearnerSession: Sendable {
             ),
             logger: logger
         )
+        if let rewinds, let resumed { try Self.rewind(rewinds, to: resumed, logger: logger) }
         let acceptsSilence = acceptsSilence && pipeline.silence.isSilent
         if acceptsSilence {
             logger.notice("silence is accepted", metadata: pipeline.silence.metadata)

@@ -62,6 +62,12 @@ struct ReplayCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Print the summary as JSON.")
     var json = false
 
+    func validate() throws {
+        if let from, let until, from.milliseconds >= until.milliseconds {
+            throw ValidationError("--from is not before --until: nothing would be selected")
+        }
+    }
+
     func run() async throws {
         let logger = Logger(label: "freshet")
         let configurations = try CompareConfigurations(

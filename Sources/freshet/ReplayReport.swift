@@ -35,6 +35,13 @@ struct ReplayReport {
         lines.append("")
         lines += MetricsTable.lines(summary.metrics, best: best)
         lines.append("")
+        if summary.silence.isSilent {
+            lines.append(
+                "events are missing: windows are held open ("
+                    + summary.silence.metadata.sorted { $0.key < $1.key }
+                    .map { "\($0.key) \($0.value)" }.joined(separator: ", ") + ")"
+            )
+        }
         if let time = summary.streamTime { lines.append("stream time   \(timestampText(time))") }
         lines.append("state digest  \(summary.stateDigest)")
         lines.append("snapshot      \(snapshot)")
@@ -54,11 +61,15 @@ struct ReplayReport {
 }
 
 extension ReplayReport: Encodable {
-    private enum CodingKeys: String, CodingKey { case snapshot, seconds, comparison }
+    private enum CodingKeys: String, CodingKey {
+        case snapshot, seconds, comparison
+        case streamTime = "stream_time"
+    }
 
     func encode(to encoder: any Encoder) throws {
         try summary.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
+        if summary.streamTime == nil { try container.encodeNil(forKey: .streamTime) }
         try container.encode(snapshot, forKey: .snapshot)
         try container.encode(seconds, forKey: .seconds)
         try container.encodeIfPresent(comparison, forKey: .comparison)

@@ -35,7 +35,8 @@ struct StateOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Leave out these offsets of a topic's partition, both included; they count as \
-            quarantined. Remembered until they are passed. Repeatable.
+            quarantined. Remembered until they are passed. Of recorded files, TOPIC is the file's name \
+            without extension. Repeatable.
             """,
             valueName: "topic/partition:from-to"
         )

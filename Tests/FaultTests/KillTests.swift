@@ -37,7 +37,7 @@ struct KillTests {
         _ = try process.finish()
     }
 
-    @Test("`run`, 40 times after durable progress, ends in the undisturbed run's state")
+    @Test("`run`, 50 times after durable progress, ends in the undisturbed run's state")
     func daemon() throws {
         let seed: UInt64 = 41
         var random = SeededGenerator(seed: seed)
@@ -56,11 +56,11 @@ struct KillTests {
             return scene.arguments("run", state: "state", ["--snapshot-every", "\(every)"])
         }
         var kills = 0
-        for life in 0..<60 where kills < 40 {
+        for life in 0..<75 where kills < 50 {
             if life % 10 == 5 { try killAnywhere(arguments(), random: &random) }
             kills += try killAfterProgress(scene, arguments(), random: &random) ? 1 : 0
         }
-        #expect(kills >= 40, "seed \(seed)")
+        #expect(kills >= 50, "seed \(seed)")
         let consumed = try #require(try scene.newest("state")).summary.consumed.total
         #expect(consumed < scene.produced, "nothing was left to interrupt; seed \(seed)")
 
