@@ -75,8 +75,19 @@ struct CheckCommand: ParsableCommand {
         } else {
             lines += CheckCommand.model(ResourceEstimate(configuration), configuration)
         }
+        lines += CheckCommand.guards(configuration)
         let comments = lines.map { $0.isEmpty ? "#" : "# \($0)" }.joined(separator: "\n")
         return "\(configuration.resolved)\n\(comments)\n"
+    }
+
+    /// A guard that notices silence after its impressions have trained as negatives.
+    private static func guards(_ configuration: Configuration) -> [String] {
+        let join = configuration.join
+        guard join.guardRatio > 0, join.guardSpan > join.clickWindow else { return [] }
+        return [
+            "join.guard_span is longer than join.click_window: a silence is noticed after the first "
+                + "impressions without clicks have trained; half of the window is better"
+        ]
     }
 
     private static func model(

@@ -86,6 +86,22 @@ struct CheckCommandTests {
         #expect(longer.output.contains("# memory of the join: about 11."))
     }
 
+    @Test("a guard that would notice silence too late is named")
+    func lateGuard() throws {
+        for (span, isLate) in [("5m", false), ("1h", true)] {
+            let path = try file(
+                """
+                features: [{name: a, kind: categorical, rows: 1000}]
+                join: {guard_ratio: 0.2, guard_span: \(span)}
+                """
+            )
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            let outcome = try check(["--config", path])
+            #expect(outcome.status == 0)
+            #expect(outcome.output.contains("is longer than join.click_window") == isLate)
+        }
+    }
+
     @Test(
         "a bad configuration or option exits 64 with one line on standard error",
         arguments: [

@@ -43,6 +43,32 @@ struct RewindTests {
         #expect(consumed == expected["consumed"] as? NSObject)
     }
 
+    @Test("that is refused for another reason leaves the newer snapshots")
+    func refusedRewind() throws {
+        let (fixture, files) = try fixture()
+        let options = ["--files", files, "--snapshot-every", "2000"]
+        let whole = try CommandProcess.run(fixture.arguments("replay", options))
+        try #require(whole.status == 0, "\(whole.errors)")
+        let snapshots = fixture.state + "/snapshots"
+        let before = try FileManager.default.contentsOfDirectory(atPath: snapshots).sorted()
+        #expect(before.count == 3)
+        let refused = try CommandProcess.run(
+            fixture.arguments(
+                "replay",
+                options + ["--from-snapshot", "1", "--skip", "nothing/0:1-2"]
+            )
+        )
+        #expect(refused.status == 1)
+        let after = try FileManager.default.contentsOfDirectory(atPath: snapshots).sorted()
+        #expect(after == before)
+        // Without going back, what was learnt stays, and that is said.
+        let late = try CommandProcess.run(
+            fixture.arguments("replay", options + ["--skip", "impressions/0:1-2"])
+        )
+        #expect(late.status == 0)
+        #expect(late.errors.contains("lie before the position"), "\(late.errors)")
+    }
+
     @Test("to a snapshot that is not there, or by offsets that are none, says so in one line")
     func refusals() throws {
         let (fixture, files) = try fixture()

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Kafka
 import TestSupport
 import Testing
 
@@ -78,6 +79,7 @@ struct RunCommandTests {
         let positions = try #require(snapshot["positions"] as? [[String: Any]])
         #expect(positions.count == 9)
         #expect(positions.reduce(0) { $0 + ($1["position"] as? Int ?? 0) } == produced)
+        try expectCommitted(positions, broker)
         let time = try #require(live["stream_time"] as? Int)
         #expect(time > now() - 60_000, "stream time follows the clock")
 
@@ -98,6 +100,22 @@ struct RunCommandTests {
             let expected = try #require(live[key] as? NSObject)
             #expect(expected == replayed[key] as? NSObject, "\(key)")
         }
+    }
+
+    /// The positions of the last snapshot, as lag tools see them.
+    private func expectCommitted(
+        _ positions: [[String: Any]],
+        _ broker: BrokerProcess
+    ) throws {
+        let consumer = try KafkaConsumer(settings: broker.settings(["group.id": "freshet"]))
+        let partitions = try positions.map {
+            (
+                topic: try #require($0["name"] as? String),
+                partition: Int32(try #require($0["partition"] as? Int))
+            )
+        }
+        let committed = try consumer.committed(partitions, timeoutMilliseconds: 10_000)
+        #expect(committed == positions.map { ($0["position"] as? Int).map(Int64.init) })
     }
 
     @Test("on a state directory in use exits at once and names who uses it")
