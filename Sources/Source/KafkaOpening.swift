@@ -87,7 +87,7 @@ struct KafkaOpening: ~Copyable {
     }
 
     /// Lets the consumer read on.
-    mutating func startReading(_ progress: [PartitionProgress]) throws(SourceError) {
+    mutating func startReading(_ progress: [ReadProgress]) throws(SourceError) {
         do throws(KafkaError) {
             try consumer.assign(
                 zip(partitions, progress).map {

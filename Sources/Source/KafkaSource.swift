@@ -14,7 +14,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
     public let startPositions: [Int64]
 
     var consumer: KafkaConsumer
-    var progress: [PartitionProgress]
+    var progress: [ReadProgress]
     var commits = OffsetCommit()
     let patience: Patience
     /// Whether a consumer group is named, to which positions can be committed.
@@ -66,7 +66,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
         let progress = opening.positions.indices.map { index in
             let marks = opening.watermarks[index]
             let position = opening.positions[index]
-            return PartitionProgress(
+            return ReadProgress(
                 position: position,
                 end: extent == .live ? Int64.max : marks.high,
                 lastPayloadHash: position > marks.low
@@ -261,7 +261,7 @@ public struct KafkaSource: RecordSource, ~Copyable {
 }
 
 /// How far a partition has been handed over.
-struct PartitionProgress {
+struct ReadProgress {
     /// The next offset to be handed over.
     var position: Int64
     /// Where to stop, exclusive.

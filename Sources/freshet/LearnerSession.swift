@@ -67,8 +67,7 @@ struct LearnerSession: Sendable {
         for progress in resumed?.progress ?? [] {
             points[progress.partition] = ResumePoint(
                 position: progress.position,
-                // The hash of a record without a payload is kept as 0.
-                lastPayloadHash: progress.lastPayloadHash == 0 ? nil : progress.lastPayloadHash
+                lastPayloadHash: progress.lastPayloadHash
             )
         }
         return points
