@@ -99,6 +99,10 @@ let package = Package(
             "Configure",
             ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
+        library(
+            "Export",
+            ["Events", "StateCoding", "Decode", "Learn", "Snapshot", "Pipeline", "Configure"]
+        ),
         library("Generate", ["Events", "Snapshot"]),
         library("Report", ["Events", "Learn"]),
         .executableTarget(

@@ -1,18 +1,16 @@
 public import Events
-internal import StateCoding
+public import StateCoding
 
 /// The network of one model with its optimizer: features → embeddings → experts mixed by gates →
 /// a tower per task → ESMM head. It is owned by one thread; nothing in it is allocated after `init`,
 /// but for what counts the rows of a list longer than any before.
 public struct Network: ~Copyable {
     var memory: NetworkMemory
-    let layout: NetworkLayout
     let method: OptimizerSettings.Method
-    private var inputs: FeatureInputs
-    private let mixture: ExpertMixture
-    private let ctrTower: TaskTower
-    private let cvrTower: TaskTower
+    private var layers: NetworkLayers
     private let loss: ESMMLoss
+
+    var layout: NetworkLayout { layers.layout }
 
     /// Two networks made with the same path signature and saved with the same state go on alike, to
     /// the bit.
@@ -35,54 +33,81 @@ public struct Network: ~Copyable {
         seed: UInt64,
         kernelPath: KernelPath = .fastest
     ) {
-        precondition(kernelPath.isSupported, "this processor cannot run \(kernelPath.rawValue)")
-        var layout = NetworkLayout()
-        inputs = FeatureInputs(
-            schema: schema,
-            dimension: settings.embeddingDimension,
-            deviation: embeddingDeviation,
-            layout: &layout
+        self.init(
+            NetworkLayers(
+                schema: schema,
+                settings: settings,
+                embeddingDeviation: embeddingDeviation,
+                outputBiases: outputBiases
+            ),
+            optimizer: optimizer,
+            loss: loss,
+            kernelPath: kernelPath
         )
-        mixture = ExpertMixture(settings: settings, input: inputs.output, layout: &layout)
-        ctrTower = TaskTower(
-            task: "ctr",
-            settings: settings,
-            input: mixture.output(task: 0),
-            outputBias: outputBiases.ctr,
-            layout: &layout
-        )
-        cvrTower = TaskTower(
-            task: "cvr",
-            settings: settings,
-            input: mixture.output(task: 1),
-            outputBias: outputBiases.cvr,
-            layout: &layout
-        )
-        self.loss = ESMMLoss(loss)
-        self.layout = layout
-        self.method = optimizer.method
-        self.kernelPath = kernelPath.signature
-        memory = NetworkMemory(
-            layout: layout,
-            rules: UpdateRules(optimizer),
-            path: kernelPath.kernel
-        )
-
         var random = SplitMix64(seed: seed)
-        for entry in layout.entries {
+        for entry in layers.layout.entries {
             memory.parameters.fill(entry.tensor.range, with: entry.start, from: &random)
             memory.resetOptimizerState(of: entry, method: method)
         }
     }
 
+    /// A network that has learnt already and only predicts: it has no optimizer's state.
+    /// - Parameter parameters: laid out as `tensors` says.
+    /// - Throws: `StateError` if they are not as many as the network has; before anything is allocated.
+    public init(
+        schema: FeatureSchema,
+        settings: NetworkSettings,
+        loss: FocalLoss,
+        parameters: [Float],
+        kernelPath: KernelPath = .fastest
+    ) throws(StateError) {
+        let layers = NetworkLayers(
+            schema: schema,
+            settings: settings,
+            embeddingDeviation: 0,
+            outputBiases: (ctr: 0, cvr: 0)
+        )
+        guard parameters.count == layers.layout.parameterCount else {
+            throw StateError(
+                "there are \(parameters.count) parameters, the network has "
+                    + "\(layers.layout.parameterCount)"
+            )
+        }
+        self.init(
+            layers,
+            optimizer: OptimizerSettings(method: .sgd, embeddingRate: 1, denseRate: 1),
+            loss: loss,
+            kernelPath: kernelPath
+        )
+        memory.parameters.replace(at: 0, with: parameters)
+    }
+
+    private init(
+        _ layers: NetworkLayers,
+        optimizer: OptimizerSettings,
+        loss: FocalLoss,
+        kernelPath: KernelPath
+    ) {
+        precondition(kernelPath.isSupported, "this processor cannot run \(kernelPath.rawValue)")
+        self.layers = layers
+        self.loss = ESMMLoss(loss)
+        self.method = optimizer.method
+        self.kernelPath = kernelPath.signature
+        memory = NetworkMemory(
+            layout: layers.layout,
+            rules: UpdateRules(optimizer),
+            path: kernelPath.kernel
+        )
+    }
+
     /// The logits for features encoded as `FeatureSchema` says, numbers standardised. Words that do
     /// not fit the schema are a programming error.
     public mutating func predict(features: Span<UInt32>) -> Prediction {
-        inputs.forward(&memory, words: features)
-        mixture.forward(&memory)
+        layers.inputs.forward(&memory, words: features)
+        layers.mixture.forward(&memory)
         return Prediction(
-            ctrLogit: ctrTower.forward(&memory),
-            cvrLogit: cvrTower.forward(&memory)
+            ctrLogit: layers.ctrTower.forward(&memory),
+            cvrLogit: layers.cvrTower.forward(&memory)
         )
     }
 
@@ -95,7 +120,7 @@ public struct Network: ~Copyable {
         ctrWeight: Float,
         ctcvrWeight: Float
     ) -> Bool {
-        inputs.prefetch(memory, words: features)
+        layers.inputs.prefetch(memory, words: features)
         let prediction = predict(features: features)
         let value = loss.value(
             prediction,
@@ -111,10 +136,10 @@ public struct Network: ~Copyable {
 
         // Backward, each layer being updated as soon as the gradient has passed through it.
         memory.clearGradients()
-        ctrTower.backward(&memory, logitGradient: dCTR)
-        cvrTower.backward(&memory, logitGradient: dCVR)
-        mixture.backward(&memory)
-        inputs.backward(&memory, words: features)
+        layers.ctrTower.backward(&memory, logitGradient: dCTR)
+        layers.cvrTower.backward(&memory, logitGradient: dCVR)
+        layers.mixture.backward(&memory)
+        layers.inputs.backward(&memory, words: features)
         return true
     }
 }
