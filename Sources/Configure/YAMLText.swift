@@ -1,10 +1,21 @@
 extension Configuration {
     /// The configuration with every key at its resolved value, as YAML that reads as the same
     /// configuration. Of secrets it names the source only.
-    public var resolved: String {
+    public var resolved: String { resolvedKeys.yaml }
+}
+
+/// One line of YAML below the sections that `path` names.
+private struct YAMLLine {
+    var path: [String]
+    var line: String
+}
+
+extension [ResolvedKey] {
+    /// The keys as YAML, sections nested.
+    var yaml: String {
         var text = ""
         var open: [String] = []
-        for entry in resolvedKeys.grouped {
+        for entry in grouped {
             let parents = entry.path.dropLast()
             let shared = zip(open, parents).prefix(while: { $0 == $1 }).count
             for (depth, parent) in parents.enumerated().dropFirst(shared) {
@@ -17,15 +28,7 @@ extension Configuration {
     }
 
     private func indent(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
-}
 
-/// One line of YAML below the sections that `path` names.
-private struct YAMLLine {
-    var path: [String]
-    var line: String
-}
-
-extension [ResolvedKey] {
     /// The keys as lines, those of a section together even where they are apart in the list, and
     /// those of a feature as one item.
     fileprivate var grouped: [YAMLLine] {
