@@ -101,7 +101,10 @@ let package = Package(
         ),
         library(
             "Export",
-            ["Events", "StateCoding", "Decode", "Learn", "Snapshot", "Pipeline", "Configure"]
+            [
+                "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
+                "Configure",
+            ]
         ),
         library("Generate", ["Events", "Snapshot"]),
         library("Report", ["Events", "Learn"]),

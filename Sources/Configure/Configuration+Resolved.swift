@@ -52,6 +52,7 @@ extension Configuration {
             [
                 ("every", snapshots.every.text), ("keep", "\(snapshots.keep)"),
                 ("keep_for", snapshots.keepFor.map(DurationText.text) ?? "none"),
+                ("sampled_impressions", "\(snapshots.sampledImpressions)"),
             ]
         )
         add(

@@ -2,7 +2,7 @@ public import Snapshot
 
 extension SnapshotSettings {
     mutating func read(_ root: Section) throws(ConfigurationError) {
-        let section = try root.section("snapshots", keys: ["every", "keep", "keep_for"])
+        let section = try root.section("snapshots", keys: ["every", "keep", "keep_for", "sampled_impressions"])
         if let value = section["every"] {
             let text = try value.passedOnText()
             guard Int(text) == nil else {
@@ -19,6 +19,8 @@ extension SnapshotSettings {
         if let value = section["keep_for"] {
             keepFor = value.isWord("none") ? nil : try value.duration(atLeast: 1_000)
         }
+        sampledImpressions =
+            try section["sampled_impressions"]?.integer(in: 0...4_096) ?? sampledImpressions
     }
 }
 

@@ -21,7 +21,7 @@ extension [ResolvedKey] {
             for (depth, parent) in parents.enumerated().dropFirst(shared) {
                 text += indent(depth) + yamlText(parent) + ":\n"
             }
-            open = Array(parents)
+            open = [String](parents)
             text += indent(parents.count) + entry.line + "\n"
         }
         return text

@@ -15,6 +15,16 @@ public struct EventDecoder: ~Copyable {
     private var conversions: ConversionDecoder
     private let recordBytesMax: Int
     private let keepsRejectedPayloads: Bool
+    /// Which impressions' payloads go to the batch's `payloads`.
+    public var keptPayloads = KeptPayloads.none
+
+    /// Impressions that are kept as they came.
+    public enum KeptPayloads: Sendable {
+        case none
+        /// Those whose id is chosen (`EventID.isChosen`).
+        case chosen
+        case all
+    }
 
     public init(schema: FeatureSchema, settings: DecodeSettings) {
         impressions = ImpressionDecoder(schema: schema, settings: settings)
@@ -45,6 +55,12 @@ public struct EventDecoder: ~Copyable {
                 case .click: try clicks.decode(payload, origin)
                 case .conversion: try conversions.decode(payload, origin)
                 }
+            let payloadCount = batch.payloads.count
+            if let event, origin.role == .impression, keepsPayload(of: event) {
+                unsafe payload.withUnsafeBufferPointer {
+                    unsafe batch.payloads.append(contentsOf: $0)
+                }
+            }
             batch.records.append(
                 DecodedRecord(
                     kind: event == nil ? .unchosen : .event,
@@ -53,13 +69,22 @@ public struct EventDecoder: ~Copyable {
                     offsetCount: origin.offsetCount,
                     payloadHash: hash,
                     featureRange: wordCount..<batch.words.count,
-                    textRange: textCount..<batch.text.count
+                    textRange: textCount..<batch.text.count,
+                    payloadRange: payloadCount..<batch.payloads.count
                 )
             )
         } catch {
             batch.words.removeLast(batch.words.count - wordCount)
             batch.text.removeLast(batch.text.count - textCount)
             append(error, origin, payload, hash: hash, to: &batch)
+        }
+    }
+
+    private func keepsPayload(of impression: Event) -> Bool {
+        switch keptPayloads {
+        case .none: false
+        case .chosen: impression.impressionID.isChosen
+        case .all: true
         }
     }
 

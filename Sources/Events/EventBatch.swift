@@ -20,6 +20,8 @@ public struct DecodedRecord: Sendable {
     public var featureRange: Range<Int>
     /// The impression id's UTF-8 text, in the batch's `text`.
     public var textRange: Range<Int>
+    /// The record as it came, in the batch's `payloads`; empty where it is not kept.
+    public var payloadRange: Range<Int>
     /// Index into the batch's `rejections` if `kind` is `rejected`, -1 otherwise.
     public var rejectionIndex: Int
 
@@ -31,6 +33,7 @@ public struct DecodedRecord: Sendable {
         payloadHash: UInt64 = 0,
         featureRange: Range<Int> = 0..<0,
         textRange: Range<Int> = 0..<0,
+        payloadRange: Range<Int> = 0..<0,
         rejectionIndex: Int = -1
     ) {
         self.kind = kind
@@ -40,6 +43,7 @@ public struct DecodedRecord: Sendable {
         self.payloadHash = payloadHash
         self.featureRange = featureRange
         self.textRange = textRange
+        self.payloadRange = payloadRange
         self.rejectionIndex = rejectionIndex
     }
 }
@@ -52,6 +56,8 @@ public struct EventBatch: Sendable {
     public var words: [UInt32] = []
     /// Id texts of all impressions in the batch.
     public var text: [UInt8] = []
+    /// Impressions as they came, of those that may enter the sample.
+    public var payloads: [UInt8] = []
     public var rejections: [Rejection] = []
     /// Payloads of rejected records, kept only if the quarantine file is to hold them.
     public var rejectedPayloads: [[UInt8]] = []
@@ -62,6 +68,7 @@ public struct EventBatch: Sendable {
         records.removeAll(keepingCapacity: true)
         words.removeAll(keepingCapacity: true)
         text.removeAll(keepingCapacity: true)
+        payloads.removeAll(keepingCapacity: true)
         rejections.removeAll(keepingCapacity: true)
         rejectedPayloads.removeAll(keepingCapacity: true)
     }

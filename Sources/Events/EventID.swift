@@ -19,6 +19,9 @@ public struct EventID: Hashable, Sendable, BitwiseCopyable {
 
     public var isNone: Bool { high == 0 && low == 0 }
 
+    /// One of 16 ids, the same ones everywhere.
+    public var isChosen: Bool { low & 15 == 0 }
+
     /// The identity of an id's UTF-8 text.
     public init(text: Span<UInt8>) {
         let hash = unsafe text.withUnsafeBytes { unsafe xxhash3_128($0.baseAddress, $0.count) }

@@ -19,6 +19,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private var joiner: Joiner
     private var sink: LearningSink
     private let quarantine: Quarantine
+    private var sample: ImpressionSample
     /// Per partition, in the source's order.
     private var progress: [PartitionProgress]
     /// Per partition, the offsets to leave out.
@@ -86,6 +87,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             }
             joiner.renumberPartitions(known.map { partitions.firstIndex(of: $0.partition)! })
         }
+        var sample = ImpressionSample(capacity: settings.sampledImpressions)
+        if let state { try state.restore(&sample) }
         let quarantineFile = try sideFiles.quarantine.map { path throws(PipelineError) in
             try SideFile(path: path, length: state?.sideFiles["quarantine"] ?? 0)
         }
@@ -109,6 +112,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             orderingDelay: settings.order.orderingDelay
         )
         decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
+        self.sample = sample
         self.skips = skips
         self.joiner = joiner
         consumed =
@@ -196,6 +200,13 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         order.apply(.init(time: event.time, role: event.role, partition: partition.number))
         let words = merge.lanes[lane].batch.words
         let text = merge.lanes[lane].batch.text
+        if !record.payloadRange.isEmpty {
+            let payloads = merge.lanes[lane].batch.payloads
+            sample.offer(
+                event.impressionID,
+                payload: payloads.span.extracting(record.payloadRange)
+            )
+        }
         joiner.apply(
             event,
             features: words.span.extracting(record.featureRange),
@@ -243,6 +254,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let role = progress[lane].partition.role
         let now = settings.now
         let skips = skips[lane]
+        decoder.keptPayloads = sample.keptPayloads
         try merge.refill(lane: lane) { (batch) throws(SourceError) in
             try source.fetch(partition: lane) { header, content, payload in
                 let origin = RecordOrigin(
@@ -278,6 +290,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             joiner: joiner,
             order: order,
             progress: progress,
+            sample: sample,
             skips: zip(progress, skips).flatMap { progress, skips in
                 skips.filter { $0.last >= progress.position }
             },

@@ -22,6 +22,8 @@ public struct PipelineSettings: Sendable {
     public var skips: [OffsetRange]
     /// The quarantine file does not grow beyond this; nil: no limit.
     public var quarantineFileBytesMax: Int?
+    /// How many recent impressions are kept as they came.
+    public var sampledImpressions: Int
 
     public init(
         schema: FeatureSchema,
@@ -33,7 +35,8 @@ public struct PipelineSettings: Sendable {
         now: Int64,
         quarantinedMax: Int? = nil,
         skips: [OffsetRange] = [],
-        quarantineFileBytesMax: Int? = nil
+        quarantineFileBytesMax: Int? = nil,
+        sampledImpressions: Int = 0
     ) {
         self.schema = schema
         self.decode = decode
@@ -45,6 +48,7 @@ public struct PipelineSettings: Sendable {
         self.quarantinedMax = quarantinedMax
         self.skips = skips
         self.quarantineFileBytesMax = quarantineFileBytesMax
+        self.sampledImpressions = sampledImpressions
     }
 }
 

@@ -12,6 +12,7 @@ public struct PipelineState: Sendable {
     public internal(set) var joiner: Joiner
     public internal(set) var order: StreamOrder
     public internal(set) var progress: [PartitionProgress]
+    public internal(set) var sample: ImpressionSample
     /// Offsets still to be left out when they come.
     public internal(set) var skips: [OffsetRange]
     /// Lengths of the files beside the state.
@@ -25,7 +26,7 @@ public struct PipelineState: Sendable {
         joiner.ledger.consumed.reduce(0, +) + progress.reduce(0) { $0 + $1.quarantined }
     }
 
-    /// The state as files, in the canonical order of the digest.
+    /// The state as files, in the canonical order of the digest; the sample of impressions is not in it.
     public func sections() -> [Section] {
         var learned = StateWriter()
         learner.statistics.encode(to: &learned)
@@ -33,11 +34,14 @@ public struct PipelineState: Sendable {
         learner.counts.encode(to: &learned)
         var joined = StateWriter()
         joiner.encode(to: &joined)
+        var sampled = StateWriter()
+        sample.encode(to: &sampled)
         return [
             Section(name: "parameters", content: .floats(learner.network.parameters)),
             Section(name: "optimizer", content: .floats(learner.network.optimizerState)),
             Section(name: "learner", content: .bytes(learned.bytes)),
             Section(name: "join", content: .bytes(joined.bytes)),
+            Section(name: ImpressionSample.sectionName, content: .bytes(sampled.bytes)),
         ]
     }
 
@@ -45,7 +49,7 @@ public struct PipelineState: Sendable {
     /// counts, join state with its books and stream time. What was quarantined is in none of them.
     public static func digest(of sections: [Section]) -> String {
         var digest = StateDigest()
-        for section in sections {
+        for section in sections where section.name != ImpressionSample.sectionName {
             section.content.withBytes { bytes in digest.update(bytes) }
         }
         return digest.text

@@ -19,6 +19,8 @@ public struct ResumedState: Sendable {
     private let optimizer: [UInt8]
     private let learner: [UInt8]
     private let join: [UInt8]
+    /// nil in a snapshot from before there was one.
+    private let sample: [UInt8]?
 
     /// Reads and verifies a snapshot.
     public init(_ name: String, of store: SnapshotStore) throws(SnapshotError) {
@@ -33,6 +35,7 @@ public struct ResumedState: Sendable {
         optimizer = try section("optimizer")
         learner = try section("learner")
         join = try section("join")
+        sample = manifest.hasSample ? try section(ImpressionSample.sectionName) : nil
         var digest = StateDigest()
         for content in [parameters, optimizer, learner, join] {
             unsafe digest.update(content.span.bytes)
@@ -67,6 +70,22 @@ public struct ResumedState: Sendable {
         return nil
     }
 
+    /// Puts the sampled impressions into a sample of any capacity.
+    func restore(_ sample: inout ImpressionSample) throws(PipelineError) {
+        guard let bytes = self.sample else { return }
+        do throws(StateError) {
+            var reader = StateReader(bytes)
+            try sample.decode(from: &reader)
+            try reader.finish()
+        } catch {
+            throw doesNotLoad(error)
+        }
+    }
+
+    private func doesNotLoad(_ error: StateError) -> PipelineError {
+        PipelineError("snapshot \(name) in \(store.directory) does not load: \(error)")
+    }
+
     /// Puts the state into a learner and a joiner made with the same settings.
     func restore(
         learner: inout Learner,
@@ -76,8 +95,8 @@ public struct ResumedState: Sendable {
         do throws(StateError) {
             var state = learner.copyState()
             state.network = NetworkState(
-                parameters: floats(of: parameters),
-                optimizerState: floats(of: optimizer)
+                parameters: [Float](bytes: parameters),
+                optimizerState: [Float](bytes: optimizer)
             )
             var learned = StateReader(self.learner)
             try state.statistics.decode(from: &learned)
@@ -96,16 +115,7 @@ public struct ResumedState: Sendable {
                 throw StateError("an open impression's features do not fit the schema")
             }
         } catch {
-            throw PipelineError("snapshot \(name) in \(store.directory) does not load: \(error)")
+            throw doesNotLoad(error)
         }
-    }
-}
-
-/// The floats that a section of them holds; bytes beyond the last whole one are the caller's to notice
-/// by the count.
-private func floats(of bytes: [UInt8]) -> [Float] {
-    unsafe [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
-        unsafe UnsafeMutableRawBufferPointer(floats).copyBytes(from: bytes.prefix(floats.count * 4))
-        count = floats.count
     }
 }

@@ -1,6 +1,3 @@
-internal import Foundation
-internal import StateCoding
-
 /// A file of a snapshot, as the manifest vouches for it.
 public struct FileEntry: Codable, Equatable, Sendable {
     public var name: String
@@ -33,6 +30,9 @@ public struct Manifest<Body: Codable & Sendable>: Codable, Sendable {
     public var files: [FileEntry]
     public var body: Body
 
+    /// Whether it holds a sample of impressions, as all but those of format 2 do.
+    public var hasSample: Bool { formatVersion >= 3 }
+
     private enum CodingKeys: String, CodingKey {
         case formatVersion = "format_version"
         case files
@@ -60,41 +60,9 @@ public struct Manifest<Body: Codable & Sendable>: Codable, Sendable {
     }
 }
 
-/// The version of the snapshot format that this program writes and reads. 1 was never released.
-public let snapshotFormatVersion = 2
+/// The version of the snapshot format that this program writes. It also reads 2, which has no sample of
+/// impressions; 1 was never released.
+public let snapshotFormatVersion = 3
 
-/// The manifest's text ends in a checksum of all that stands before it, so that an altered position
-/// is noticed like an altered weight.
-enum ManifestText {
-    private static let seal = ",\n  \"manifest_checksum\" : \""
-
-    static func encode(_ manifest: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        var text = Array(try encoder.encode(manifest))
-        precondition(text.suffix(2) == Array("\n}".utf8), "a manifest is an object with members")
-        text.removeLast(2)
-        text += Array((seal + checksum(of: text) + "\"\n}\n").utf8)
-        return text
-    }
-
-    static func decode<Value: Decodable>(_ type: Value.Type, from text: [UInt8]) throws -> Value {
-        let tail = Array((seal + String(repeating: "0", count: 16) + "\"\n}\n").utf8)
-        guard text.count > tail.count else { throw ManifestDamage(reason: "is too short") }
-        let sealed = Array(text.dropLast(tail.count))
-        guard
-            Array(text.suffix(tail.count)) == Array((seal + checksum(of: sealed) + "\"\n}\n").utf8)
-        else { throw ManifestDamage(reason: "does not match its own checksum") }
-        return try JSONDecoder().decode(type, from: Data(text))
-    }
-
-    private static func checksum(of bytes: [UInt8]) -> String {
-        var digest = Checksum()
-        unsafe digest.update(bytes.span.bytes)
-        return digest.text
-    }
-}
-
-struct ManifestDamage: Error {
-    var reason: String
-}
+/// The versions that this program reads.
+let readableFormatVersions = 2...snapshotFormatVersion

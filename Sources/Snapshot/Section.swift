@@ -118,3 +118,15 @@ struct SectionFile {
         }
     }
 }
+
+extension [Float] {
+    /// The floats that a section of them holds; bytes beyond the last whole one are the caller's to
+    /// notice by the count.
+    public init(bytes: [UInt8]) {
+        self = unsafe [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
+            unsafe UnsafeMutableRawBufferPointer(floats)
+                .copyBytes(from: bytes.prefix(floats.count * 4))
+            count = floats.count
+        }
+    }
+}

@@ -16,7 +16,8 @@ public enum SnapshotError: Error, Equatable, Sendable, CustomStringConvertible {
         case .damaged(let path, let reason):
             "\(path) \(reason)"
         case .unsupportedVersion(let path, let version):
-            "\(path) has format version \(version), this program reads \(snapshotFormatVersion)"
+            "\(path) has format version \(version), this program reads "
+                + "\(readableFormatVersions.lowerBound) to \(readableFormatVersions.upperBound)"
         case .missing(let path):
             "there is no snapshot \(path)"
         }

@@ -178,7 +178,7 @@ public struct SnapshotStore: Sendable {
         }
         do {
             let version = try ManifestText.decode(FormatVersion.self, from: text).formatVersion
-            guard version == snapshotFormatVersion else {
+            guard readableFormatVersions.contains(version) else {
                 throw SnapshotError.unsupportedVersion(path: path, version: version)
             }
             let manifest = try ManifestText.decode(Manifest<Body>.self, from: text)

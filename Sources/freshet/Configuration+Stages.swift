@@ -5,6 +5,7 @@ import Foundation
 import Kafka
 import Logging
 import Pipeline
+import Snapshot
 import Source
 
 extension Configuration {
@@ -24,7 +25,8 @@ extension Configuration {
             now: now,
             quarantinedMax: quarantine.rejectedMax,
             skips: skips,
-            quarantineFileBytesMax: quarantine.fileBytesMax
+            quarantineFileBytesMax: quarantine.fileBytesMax,
+            sampledImpressions: snapshots.sampledImpressions
         )
     }
 }

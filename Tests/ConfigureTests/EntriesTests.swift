@@ -1,4 +1,5 @@
 import Configure
+import Decode
 import Testing
 
 @Suite("A configuration read back from a manifest's entries")
