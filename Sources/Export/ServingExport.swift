@@ -1,6 +1,7 @@
 public import Configure
 internal import Events
 internal import Learn
+internal import Pipeline
 public import Snapshot
 internal import StateCoding
 

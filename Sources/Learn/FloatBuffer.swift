@@ -57,7 +57,9 @@
         }
     }
 
-    func withSpan<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
+    func withSpan<Result, Failure: Error>(
+        _ body: (Span<Float>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         try body(unsafe UnsafeBufferPointer(start: base, count: count).span)
     }
 }

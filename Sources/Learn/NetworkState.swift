@@ -21,16 +21,16 @@ extension Network {
     public var optimizerStateCount: Int { memory.optimizerState.count }
 
     /// Lends all parameters, laid out as `tensors` says.
-    public func withParameters<Result>(
-        _ body: (Span<Float>) throws -> Result
-    ) rethrows -> Result {
+    public func withParameters<Result, Failure: Error>(
+        _ body: (Span<Float>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         try memory.parameters.withSpan(body)
     }
 
     /// Lends the optimizer's state, laid out as in `NetworkState`.
-    public func withOptimizerState<Result>(
-        _ body: (Span<Float>) throws -> Result
-    ) rethrows -> Result {
+    public func withOptimizerState<Result, Failure: Error>(
+        _ body: (Span<Float>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         try memory.optimizerState.withSpan(body)
     }
 

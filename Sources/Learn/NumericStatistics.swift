@@ -14,6 +14,12 @@ public struct NumericMoments: Equatable, Sendable {
     /// Population variance; 0 before the first value.
     public var variance: Double { count > 0 ? squaredDeviations / Double(count) : 0 }
 
+    /// No Floats, however many, can have other moments.
+    var isPossible: Bool {
+        count < 1 << 56 && abs(mean) <= 1e39 && squaredDeviations >= 0
+            && squaredDeviations <= 1e100
+    }
+
     /// (x − mean) / √variance within ±`clip`; 0 for a value that is not finite (NaN: absent), and
     /// while the variance is 0.
     public func standardised(_ value: Float, clip: Float) -> Float {
@@ -48,6 +54,22 @@ public struct NumericStatistics: Equatable, Sendable {
     public let names: [String]
     /// One per numeric field, in the order of the schema.
     public private(set) var moments: [NumericMoments]
+
+    /// Statistics that were kept elsewhere.
+    /// - Parameter moments: one per numeric field, in the order of the schema.
+    /// - Throws: `StateError` if there are more or fewer, or no values could have such.
+    public init(schema: FeatureSchema, moments: [NumericMoments]) throws(StateError) {
+        self.init(schema: schema)
+        guard moments.count == names.count else {
+            throw StateError(
+                "statistics of \(moments.count) numeric features, but there are \(names.count)"
+            )
+        }
+        for (name, moments) in zip(names, moments) where !moments.isPossible {
+            throw StateError("statistics of feature \(name) are out of range")
+        }
+        self.moments = moments
+    }
 
     public init(schema: FeatureSchema) {
         let all = schema.fields.map { field -> Step in
@@ -136,10 +158,9 @@ extension NumericStatistics: StateCodable {
             moments.count = try reader.read()
             moments.mean = try reader.read()
             moments.squaredDeviations = try reader.read()
-            // No Floats, however many, can have other moments.
-            guard moments.count < 1 << 56, abs(moments.mean) <= 1e39,
-                moments.squaredDeviations >= 0, moments.squaredDeviations <= 1e100
-            else { throw StateError("statistics of feature \(name) are out of range") }
+            guard moments.isPossible else {
+                throw StateError("statistics of feature \(name) are out of range")
+            }
             decoded.append(moments)
         }
         moments = decoded
