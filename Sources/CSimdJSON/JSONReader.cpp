@@ -12,18 +12,13 @@
 
 namespace dom = simdjson::dom;
 
-// Keys of the object that a key of the record names.
-struct NestedKeys {
-    uint32_t parent;
-    KeyTable keys;
-};
-
 struct json_reader {
     // Parsed as a DOM, not on demand: the whole record is then checked, ignored fields included,
     // and simdjson chooses the fastest kernel of this processor at run time.
     dom::parser parser;
     KeyTable keys;
-    std::vector<NestedKeys> nested;
+    KeyTable nested_keys;
+    uint32_t nested_parent = KeyTable::none;
     std::vector<json_value> values;
 
     // The record with the padding that simdjson reads into, and room for the elements of its lists.
@@ -41,7 +36,7 @@ struct json_reader {
     const char *parse(const uint8_t *bytes, size_t count);
     json_value read_value(const uint64_t *&entry);
     json_value read_item(const uint64_t *&entry) const;
-    void fill(const uint64_t *object, KeyTable &table);
+    const uint64_t *fill(const uint64_t *object, KeyTable &table, uint32_t wanted);
 };
 
 bool json_reader::reserve(size_t count) {
@@ -89,10 +84,8 @@ enum class Entry : uint8_t {
 
 static Entry type(uint64_t entry) { return static_cast<Entry>(entry >> 56); }
 
-// The value at `entry`, which moves on to the next; of a list only that it is one, of an object
-// where it is.
+// The value at `entry`, which moves on to the next; of a list only that it is one.
 inline json_value json_reader::read_item(const uint64_t *&entry) const {
-    const auto index = static_cast<uint32_t>(entry - parser.doc.tape.get());
     const uint64_t word = *entry++;
     const auto payload = static_cast<uint32_t>(word);
     switch (type(word)) {
@@ -106,7 +99,7 @@ inline json_value json_reader::read_item(const uint64_t *&entry) const {
     case Entry::double_: return {*entry++, 0, json_double};
     case Entry::null: return {0, 0, json_null};
     case Entry::list: entry = parser.doc.tape.get() + payload; return {0, 0, json_list};
-    case Entry::object: entry = parser.doc.tape.get() + payload; return {0, index, json_object};
+    case Entry::object: entry = parser.doc.tape.get() + payload; return {0, 0, json_object};
     default: return {0, 0, json_boolean};
     }
 }
@@ -122,9 +115,10 @@ inline json_value json_reader::read_value(const uint64_t *&entry) {
     return value;
 }
 
-// Fills the slots of `table`'s keys from an object.
-void json_reader::fill(const uint64_t *object, KeyTable &table) {
+// Fills the slots of `table`'s keys from an object; returns the entry of the slot `wanted`'s value.
+const uint64_t *json_reader::fill(const uint64_t *object, KeyTable &table, uint32_t wanted) {
     const auto *text = reinterpret_cast<const char *>(parser.doc.string_buf.get());
+    const uint64_t *found = nullptr;
     const uint64_t *entry = object + 1;
     for (size_t position = 0; type(*entry) != Entry::object_end; position++) {
         const json_value key = read_item(entry);
@@ -133,8 +127,10 @@ void json_reader::fill(const uint64_t *object, KeyTable &table) {
             (void)read_item(entry);
             continue;
         }
+        if (slot == wanted) found = entry;
         values[slot] = read_value(entry);
     }
+    return found;
 }
 
 json_reader *json_reader_create(void) { return new json_reader; }
@@ -154,10 +150,8 @@ size_t json_reader_add_key(json_reader *reader, const uint8_t *name, size_t coun
 
 size_t json_reader_add_nested_key(
     json_reader *reader, size_t parent_slot, const uint8_t *name, size_t count) {
-    for (NestedKeys &object : reader->nested)
-        if (object.parent == parent_slot) return add(reader, object.keys, name, count);
-    reader->nested.push_back({static_cast<uint32_t>(parent_slot), {}});
-    return add(reader, reader->nested.back().keys, name, count);
+    reader->nested_parent = static_cast<uint32_t>(parent_slot);
+    return add(reader, reader->nested_keys, name, count);
 }
 
 json_record json_reader_read(json_reader *reader, const uint8_t *bytes, size_t count) {
@@ -168,12 +162,11 @@ json_record json_reader_read(json_reader *reader, const uint8_t *bytes, size_t c
     for (json_value &value : reader->values) value = {0, 0, json_absent};
     reader->element_count = 0;
     // The first entry is the document's, the second its object's.
-    const uint64_t *const tape = reader->parser.doc.tape.get();
-    reader->fill(tape + 1, reader->keys);
-    for (NestedKeys &object : reader->nested) {
-        const json_value parent = reader->values[object.parent];
-        if (parent.kind == json_object) reader->fill(tape + parent.start, object.keys);
-    }
+    const uint64_t *const object = reader->parser.doc.tape.get() + 1;
+    const uint32_t parent = reader->nested_parent;
+    const uint64_t *const nested = reader->fill(object, reader->keys, parent);
+    if (nested && reader->values[parent].kind == json_object)
+        reader->fill(nested, reader->nested_keys, KeyTable::none);
 
     record.elements = reader->elements;
     record.text = reader->parser.doc.string_buf.get();

@@ -42,7 +42,7 @@ struct JSONText {
     var count: Int
 }
 
-/// Reads chosen keys of JSON objects: of the record itself, and of objects nested in it.
+/// Reads chosen keys of JSON objects: of the record itself, and of one object nested in it.
 ///
 /// The only file that deals with simdjson's memory.
 @safe struct JSONObjectReader: ~Copyable {
@@ -66,7 +66,7 @@ struct JSONText {
         return slot
     }
 
-    /// Asks for a key of the object that the record's key of slot `parent` names, and returns its slot.
+    /// Asks for a key of the object that the key of slot `parent` names, and returns its slot.
     mutating func addKey(_ name: String, in parent: Int) -> Int {
         precondition(parent < slotCount)
         let slot = unsafe name.utf8Span.span.withUnsafeBufferPointer {

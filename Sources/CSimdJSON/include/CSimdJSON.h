@@ -21,7 +21,7 @@ typedef enum : uint32_t {
     json_double,    // bits: of the Double; also an integer beyond 64 bits, rounded
     json_string,    // start, bits: offset and length of the unescaped UTF-8 in `text`
     json_list,      // start, bits: first index and number of its values in `elements`
-    json_object,    // start: used inside
+    json_object,
 } json_kind;
 
 typedef struct {
@@ -47,7 +47,7 @@ void json_reader_destroy(json_reader *reader);
 // Asks for a key of the record and returns its slot; the same key has the same slot.
 size_t json_reader_add_key(json_reader *reader, const uint8_t *name, size_t count);
 
-// Asks for a key of the object at `parent_slot`, which is a key of the record itself.
+// Asks for a key of the object at `parent_slot` (one object for all such calls).
 size_t json_reader_add_nested_key(
     json_reader *reader, size_t parent_slot, const uint8_t *name, size_t count);
 
