@@ -72,6 +72,7 @@ let package = Package(
         ),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CKernels"),
+        .target(name: "CRename"),
 
         // Shared by the stages.
         library("Events", ["CXXHash"]),
@@ -103,7 +104,7 @@ let package = Package(
             "Export",
             [
                 "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
-                "Configure",
+                "Configure", "CRename",
             ]
         ),
         library("Generate", ["Events", "Snapshot"]),
@@ -112,7 +113,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4", argumentParser,
+                "Export", "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4",
+                argumentParser,
                 logging, lifecycle, signals,
             ],
             swiftSettings: strict

@@ -19,6 +19,7 @@ struct Freshet: AsyncParsableCommand {
             RunCommand.self,
             ReplayCommand.self,
             RecordCommand.self,
+            ExportCommand.self,
             InspectCommand.self,
             CheckCommand.self,
             GenerateCommand.self,
