@@ -161,6 +161,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: ["freshet", "Kafka", "TestSupport"],
+            exclude: ["Reference"],
             swiftSettings: strict
         ),
     ],

@@ -62,12 +62,7 @@ public struct ExportWriter: Sendable {
         try writeFile(GoldenImpression.fileName, golden, in: directory)
         names += [FeatureDescription.fileName, GoldenImpression.fileName]
 
-        let scorer = try format.scorer(
-            directory: directory,
-            schema: snapshot.configuration.schema,
-            files: files
-        )
-        let verification = try verify(scorer, impressions, expected)
+        let verification = try verify(directory, snapshot, impressions, expected)
         let manifest = ExportManifest(
             snapshot,
             format: format,
@@ -89,17 +84,25 @@ public struct ExportWriter: Sendable {
         return manifest
     }
 
-    /// Holds the two ways of scoring against each other.
+    /// Reads the files back, and holds the two ways of scoring against each other.
     private func verify(
-        _ scorer: any Scorer,
+        _ directory: String,
+        _ snapshot: ServingSnapshot,
         _ impressions: VerificationImpressions,
         _ expected: [Probabilities]
     ) throws(ExportError) -> ExportManifest.Verification {
+        let start = ContinuousClock.now
+        let scorer = try format.scorer(
+            directory: directory,
+            schema: snapshot.configuration.schema,
+            files: files
+        )
         let found = try scorer.score(impressions.batch)
         var verification = ExportManifest.Verification(
             recent: impressions.recentCount,
             synthetic: SyntheticImpressions.count,
-            differenceMax: 0
+            differenceMax: 0,
+            milliseconds: (ContinuousClock.now - start) / .milliseconds(1)
         )
         for (index, (found, expected)) in zip(found, expected).enumerated() {
             let difference = found.difference(from: expected)
