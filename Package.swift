@@ -112,7 +112,7 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4", argumentParser,
+                "Pipeline", "Kafka", "Configure", "Export", "Generate", "Report", "LZ4", argumentParser,
                 logging, lifecycle, signals,
             ],
             swiftSettings: strict

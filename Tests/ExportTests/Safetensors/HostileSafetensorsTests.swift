@@ -1,6 +1,7 @@
 import Configure
 import Export
 import Foundation
+import Learn
 import Pipeline
 import TestSupport
 import Testing
