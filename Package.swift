@@ -140,6 +140,11 @@ let package = Package(
             of: "Configure",
             ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
+        tests(
+            of: "Export",
+            ["Events", "Learn", "Snapshot", "Pipeline", "Configure", "TestSupport"],
+            exclude: ["Reference"]
+        ),
         tests(of: "Generate", ["Events"]),
         tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),
         tests(

@@ -46,6 +46,11 @@ extension Configuration {
             }
         }
         learn.resolve { add($0, shapesState: true, $1) }
+        if learn.optimizer.method != .sgd {
+            // Only a warm start looks at it, and the manifest says what that started from.
+            let accumulator = "\(learn.optimizer.warmAccumulator)"
+            add("optimizer", shapesState: false, [("warm_accumulator", accumulator)])
+        }
         add(
             "snapshots",
             shapesState: false,
@@ -173,7 +178,13 @@ extension KafkaConfiguration {
 
 extension FeatureField {
     fileprivate var resolved: [(String, String)] {
-        switch kind {
+        kind.resolved + (was.map { [("was", yamlText($0))] } ?? [])
+    }
+}
+
+extension FeatureField.Kind {
+    fileprivate var resolved: [(String, String)] {
+        switch self {
         case .categorical(let rows):
             [("kind", "categorical"), ("rows", "\(rows)")]
         case .list(let rows, let pooling):

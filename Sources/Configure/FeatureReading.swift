@@ -4,7 +4,7 @@ internal import Events
 enum FeatureKindName: String, CaseIterable {
     case categorical, list, numeric, bucketed
 
-    /// The keys that belong to the kind, beside `name` and `kind`.
+    /// The keys that belong to the kind, beside those of every feature.
     var keys: [String] {
         switch self {
         case .categorical: ["rows"]
@@ -31,6 +31,7 @@ extension FeatureSchema {
                     problem: "is listed twice"
                 )
             }
+            try field.checkFirstName(among: fields, item, under: value.key)
             fields.append(field)
         }
         guard !fields.isEmpty else { throw value.error("is empty, expected at least one feature") }
@@ -44,8 +45,11 @@ extension FeatureField {
     private static let rowRange = 1...1 << 31
     private static let bucketCountMax = 65_536
 
+    /// The keys of every feature.
+    private static let commonKeys = ["name", "kind", "was"]
+
     fileprivate init(_ item: Value, under path: String) throws(ConfigurationError) {
-        let every = ["name", "kind"] + FeatureKindName.allCases.flatMap(\.keys)
+        let every = FeatureField.commonKeys + FeatureKindName.allCases.flatMap(\.keys)
         let named = try Section(item, keys: every)
         let nameValue = try named.required("name", "the field's name in the features")
         let name = try nameValue.name()
@@ -61,11 +65,31 @@ extension FeatureField {
         let kindName = try section.required("kind", kinds).choice(FeatureKindName.self)
         try section.refuseForeignKeys(
             of: kindName.rawValue,
-            keys: ["name", "kind"] + kindName.keys,
+            keys: FeatureField.commonKeys + kindName.keys,
             owners: FeatureKindName.allCases.map { ($0.rawValue, $0.keys) },
             called: "kind"
         )
-        self.init(name: name, kind: try FeatureField.kind(kindName, section))
+        let was = try section["was"]?.name()
+        if was == name { throw section["was"]!.error("is the feature's own name: leave it out") }
+        self.init(name: name, kind: try FeatureField.kind(kindName, section), was: was)
+    }
+
+    /// Two fields hashed under one name would be the same to whoever looks for what was learnt.
+    fileprivate func checkFirstName(
+        among fields: [FeatureField],
+        _ item: Value,
+        under path: String
+    ) throws(ConfigurationError) {
+        guard let other = fields.first(where: { ($0.was ?? $0.name) == (was ?? name) }) else {
+            return
+        }
+        throw ConfigurationError(
+            file: item.file,
+            line: item.line,
+            key: "\(path).\(name)",
+            problem: "has the first name \(was ?? name), and so has \(other.name): what was learnt "
+                + "under it can be of only one of them"
+        )
     }
 
     private static func kind(

@@ -1,4 +1,4 @@
-internal import Events
+public import Events
 
 /// A key on which two configurations disagree.
 public struct ConfigurationDifference: Equatable, Sendable, CustomStringConvertible {
@@ -55,5 +55,27 @@ extension Configuration {
         let known = Set(current.map(\.key))
         guard let key = savedValues.keys.filter({ !known.contains($0) }).min() else { return nil }
         return ConfigurationDifference(key: key, saved: savedValues[key], current: nil)
+    }
+    /// How this configuration fits a state.
+    public enum StateFit: Equatable, Sendable {
+        case same
+        /// It has further features and is the same otherwise: the state can be gone on with.
+        case addedFields(AddedFields)
+        case different(ConfigurationDifference)
+    }
+
+    /// Compares with the canonical form of the configuration that a state was made with.
+    public func fit(saved: [(key: String, value: String)]) -> StateFit {
+        let values = Dictionary(saved.map { ($0.key, $0.value) }) { first, _ in first }
+        var before = self
+        before.schema.fields = schema.fields.filter { values["features.\($0.name).kind"] != nil }
+        if let added = AddedFields(from: before.schema, to: schema),
+            values["features"] == yamlList(before.schema.fields.map { yamlText($0.name) })
+        {
+            let difference = Self.firstDifference(saved: saved, current: before.canonical)
+            return difference.map(StateFit.different) ?? .addedFields(added)
+        }
+        let difference = Self.firstDifference(saved: saved, current: canonical)
+        return difference.map(StateFit.different) ?? .same
     }
 }

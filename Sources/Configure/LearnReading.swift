@@ -4,12 +4,13 @@ internal import Learn
 enum MethodName: String, CaseIterable {
     case adagrad, sgd, ftrl
 
-    /// The keys that belong to the method alone.
+    /// The keys that belong to the method, and not to all.
     var keys: [String] {
         switch self {
-        case .adagrad: ["initial_accumulator", "epsilon", "accumulator_max"]
+        case .adagrad:
+            ["initial_accumulator", "epsilon", "accumulator_max", "warm_accumulator"]
         case .sgd: []
-        case .ftrl: ["beta", "l1", "l2"]
+        case .ftrl: ["beta", "l1", "l2", "warm_accumulator"]
         }
     }
 
@@ -77,6 +78,7 @@ extension LearnSettings {
         optimizer = name.defaults
         try optimizer.readRates(section)
         try optimizer.method.read(section)
+        try optimizer.readWarmAccumulator(section)
         embeddingDeviation =
             try section["embedding_deviation"]?.float("a number from 0 to 10") { (0...10) ~= $0 }
             ?? embeddingDeviation
@@ -90,6 +92,22 @@ extension OptimizerSettings {
         embeddingRate =
             try section["embedding_rate"]?.float(expected, where: isRate) ?? embeddingRate
         denseRate = try section["dense_rate"]?.float(expected, where: isRate) ?? denseRate
+    }
+
+    /// Within what the method's accumulators can be.
+    fileprivate mutating func readWarmAccumulator(_ section: Section) throws(ConfigurationError) {
+        var (least, limit): (Float, Float) = (0, .greatestFiniteMagnitude)
+        if case .adagrad(_, let epsilon, let accumulatorMax) = method {
+            // The reciprocal square root needs a normal number.
+            least = epsilon >= .leastNormalMagnitude ? 0 : .leastNormalMagnitude
+            limit = accumulatorMax
+        }
+        warmAccumulator = min(warmAccumulator, limit)
+        guard let value = section["warm_accumulator"] else { return }
+        let most = limit == .greatestFiniteMagnitude ? "" : ", at most accumulator_max, \(limit)"
+        warmAccumulator = try value.float("a number of at least \(least)\(most)") {
+            (least...limit) ~= $0
+        }
     }
 }
 

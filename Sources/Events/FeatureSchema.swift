@@ -17,13 +17,17 @@ public struct FeatureField: Equatable, Sendable {
 
     public var name: String
     public var kind: Kind
-    /// XXH64(utf8(name), 0): the seed under which the values of this field are hashed.
+    /// The first name of a field that has been renamed: its values are still hashed under that.
+    public let was: String?
+    /// XXH64(utf8(name), 0), of the first name: the seed under which the values of this field are
+    /// hashed. It is the field's identity: what was learnt belongs to it.
     public let seed: UInt64
 
-    public init(name: String, kind: Kind) {
+    public init(name: String, kind: Kind, was: String? = nil) {
         self.name = name
         self.kind = kind
-        self.seed = xxHash64(name.utf8Span.span, seed: 0)
+        self.was = was
+        self.seed = xxHash64((was ?? name).utf8Span.span, seed: 0)
     }
 
     /// Rows that values can take; the embedding table has one more, for a missing value.

@@ -5,6 +5,7 @@ internal import StateCoding
 struct JoinDecoder {
     var joiner: Joiner
     var reader: StateReader
+    private let features: ([UInt32]) -> [UInt32]?
     private var timers: [Timer] = []
     /// Of all windows and holds, which must be unique.
     var sequences: [Int64] = []
@@ -16,10 +17,17 @@ struct JoinDecoder {
     var lastOpenSequence: Int64 = 0
     var lastHeldSequence: Int64 = 0
 
-    /// `joiner` is empty.
-    init(joiner: Joiner, reader: StateReader) {
+    /// - Parameters:
+    ///   - joiner: an empty one.
+    ///   - features: what an open impression's features become; nil if they cannot.
+    init(
+        joiner: Joiner,
+        reader: StateReader,
+        features: @escaping ([UInt32]) -> [UInt32]?
+    ) {
         self.joiner = joiner
         self.reader = reader
+        self.features = features
     }
 
     mutating func decode() throws(StateError) {
@@ -117,7 +125,10 @@ struct JoinDecoder {
 
         let featureCount = Int(try reader.read(UInt32.self))
         let textCount = Int(try reader.read(UInt32.self))
-        let features = try reader.readWords(count: featureCount)
+        let words = try reader.readWords(count: featureCount)
+        guard let features = features(words) else {
+            throw StateError("join: an open impression's features do not fit the schema")
+        }
         let text = try reader.readBytes(count: textCount)
         let slot = joiner.impressions.append(
             impression,

@@ -6,9 +6,19 @@ extension Joiner {
     /// - Throws: `StateError` when the bytes are truncated or contradict themselves, or exceed the
     ///   limits of the settings.
     public mutating func decode(from reader: inout StateReader) throws(StateError) {
+        try decode(from: &reader) { $0 }
+    }
+
+    /// Likewise, with the features of every open impression replaced.
+    /// - Parameter features: gives the words that take the place of an impression's; nil refuses them.
+    public mutating func decode(
+        from reader: inout StateReader,
+        features: @escaping ([UInt32]) -> [UInt32]?
+    ) throws(StateError) {
         var decoder = JoinDecoder(
             joiner: Joiner(settings: settings, partitionCount: ledger.partitionCount),
-            reader: reader
+            reader: reader,
+            features: features
         )
         try decoder.decode()
         self = decoder.joiner

@@ -26,11 +26,7 @@ struct ExpertMixture {
             input: input,
             layout: &layout
         )
-        let tasks =
-            switch settings.gates {
-            case .perTask: ["ctr", "cvr"]
-            case .shared: ["shared"]
-            }
+        let tasks = settings.gates.names
         gates = .gates(
             tasks.map { "gate." + $0 },
             experts: settings.experts,

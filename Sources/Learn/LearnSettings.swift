@@ -5,6 +5,14 @@ public struct NetworkSettings: Equatable, Sendable {
         case perTask = "per_task"
         /// One gate for all tasks (one-gate MoE).
         case shared
+
+        /// One per gate, as in the tensors' names.
+        var names: [String] {
+            switch self {
+            case .perTask: ["ctr", "cvr"]
+            case .shared: ["shared"]
+            }
+        }
     }
 
     /// Columns of every embedding table.
@@ -59,11 +67,20 @@ public struct OptimizerSettings: Equatable, Sendable {
     public var method: Method
     public var embeddingRate: Float
     public var denseRate: Float
+    /// What n starts as for parameters that come from elsewhere without it; at most Adagrad's
+    /// `accumulatorMax`. SGD has no n.
+    public var warmAccumulator: Float
 
-    public init(method: Method, embeddingRate: Float, denseRate: Float) {
+    public init(
+        method: Method,
+        embeddingRate: Float,
+        denseRate: Float,
+        warmAccumulator: Float = 0.1
+    ) {
         self.method = method
         self.embeddingRate = embeddingRate
         self.denseRate = denseRate
+        self.warmAccumulator = warmAccumulator
     }
 }
 

@@ -117,4 +117,26 @@ extension Learner {
         metrics = state.metrics
         counts = state.counts
     }
+    /// Takes over what another model has learnt, in place of a fresh start; what it has counted is not
+    /// part of that.
+    ///
+    /// - Precondition: the learner is fresh, and made of the transplant's schema and settings.
+    public mutating func take(_ transplant: Transplant) {
+        network.take(transplant)
+        statistics = transplant.statistics
+    }
+
+    /// Goes on with what was counted elsewhere.
+    ///
+    /// - Throws: `StateError` if the metrics are of other cohorts or windows; then nothing has changed.
+    public mutating func restore(
+        metrics: Metrics,
+        counts: TrainingCounts
+    ) throws(StateError) {
+        guard metrics.hasSettings(of: self.metrics) else {
+            throw StateError("the state has metrics of other cohorts or windows")
+        }
+        self.metrics = metrics
+        self.counts = counts
+    }
 }

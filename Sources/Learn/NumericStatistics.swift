@@ -106,6 +106,11 @@ public struct NumericStatistics: Equatable, Sendable {
         }
     }
 
+    /// Replaces what is known of one field, by its place in `names`.
+    mutating func replace(_ index: Int, by other: NumericMoments) {
+        moments[index] = other
+    }
+
     /// Visits the numeric words with their rank and bounds.
     @inline(__always)
     private static func forEachNumeric(

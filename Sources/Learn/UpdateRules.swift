@@ -66,22 +66,68 @@ extension NetworkMemory {
         of entry: NetworkLayout.Entry,
         method: OptimizerSettings.Method
     ) {
-        let range = entry.tensor.range
+        resetOptimizerState(of: entry.tensor.range, part: entry.part, method: method)
+    }
+
+    /// Likewise of some of the parameters.
+    mutating func resetOptimizerState(
+        of range: Range<Int>,
+        part: Part,
+        method: OptimizerSettings.Method
+    ) {
+        startOptimizerState(
+            of: range,
+            part: part,
+            method: method,
+            accumulator: method.initialAccumulator
+        )
+    }
+
+    /// Lets the optimizer begin with the parameters in `range` as they are, as if the squares of the
+    /// gradients so far added up to `accumulator`.
+    mutating func startOptimizerState(
+        of range: Range<Int>,
+        part: Part,
+        method: OptimizerSettings.Method,
+        accumulator: Float
+    ) {
         switch method {
         case .sgd:
             break
-        case .adagrad(let initialAccumulator, _, _):
-            optimizerState.fill(range, with: initialAccumulator)
-        case .ftrl(let beta, let l1, let l2):
-            // z such that its weight, at n = 0, is the one that is there.
-            let denominator = beta / rules[entry.part].rate + l2
-            for index in range {
-                let weight = parameters[index]
-                let size = weight.magnitude * denominator + l1
-                optimizerState[index] = weight == 0 ? 0 : weight > 0 ? -size : size
-            }
+        case .adagrad(_, _, let accumulatorMax):
+            optimizerState.fill(range, with: min(accumulator, accumulatorMax))
+        case .ftrl:
             let second = parameters.count
-            optimizerState.fill(second + range.lowerBound..<second + range.upperBound, with: 0)
+            optimizerState.fill(
+                second + range.lowerBound..<second + range.upperBound,
+                with: accumulator
+            )
+            keepWeights(of: range, part: part, method: method)
+        }
+    }
+
+    /// FTRL: sets z such that its weight, at the n that is there, is the one that is there.
+    mutating func keepWeights(
+        of range: Range<Int>,
+        part: Part,
+        method: OptimizerSettings.Method
+    ) {
+        guard case .ftrl(let beta, let l1, let l2) = method else { return }
+        for index in range {
+            let root = optimizerState[parameters.count + index].squareRoot()
+            let weight = parameters[index]
+            let size = weight.magnitude * ((beta + root) / rules[part].rate + l2) + l1
+            optimizerState[index] = weight == 0 ? 0 : weight > 0 ? -size : size
+        }
+    }
+}
+
+extension OptimizerSettings.Method {
+    /// What n starts as.
+    fileprivate var initialAccumulator: Float {
+        switch self {
+        case .adagrad(let initialAccumulator, _, _): initialAccumulator
+        case .sgd, .ftrl: 0
         }
     }
 }

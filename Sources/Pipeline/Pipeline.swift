@@ -43,12 +43,14 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     ///
     /// - Parameters:
     ///   - state: What to continue from; nil for a fresh start.
+    ///   - warmStart: What a fresh start takes over; made for the settings' schema and model.
     ///   - sideFiles: Where examples and quarantined records go.
     /// - Throws: `PipelineError` when the state does not fit the settings or the source.
     public init(
         settings: PipelineSettings,
         source: consuming Source,
         state: ResumedState?,
+        warmStart: Transplant? = nil,
         sideFiles: SideFilePaths = SideFilePaths(),
         logger: Logger
     ) throws(PipelineError) {
@@ -77,7 +79,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         )
         var joiner = Joiner(settings: settings.join, partitionCount: progress.count)
         if let state {
-            try state.restore(learner: &learner, joiner: &joiner, schema: settings.schema)
+            try state.restore(learner: &learner, joiner: &joiner, settings: settings)
             guard joiner.ledger.partitionCount == progress.count else {
                 throw PipelineError(
                     "snapshot \(state.name) does not load: its join has "
@@ -86,6 +88,8 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
                 )
             }
             joiner.renumberPartitions(known.map { partitions.firstIndex(of: $0.partition)! })
+        } else if let warmStart {
+            learner.take(warmStart)
         }
         var sample = ImpressionSample(capacity: settings.sampledImpressions)
         if let state { try state.restore(&sample) }
@@ -163,6 +167,14 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         joiner.advance(to: time, sink: &sink)
         order.advance(to: time)
         sink.learner.matureThrough(joiner.closedThrough)
+    }
+
+    /// Predicts for an impression that is not part of the stream, and learns nothing from it.
+    ///
+    /// - Parameter features: its words as the schema encodes them, numbers raw; they are replaced by
+    ///   the standardised ones.
+    public mutating func predict(features: inout MutableSpan<UInt32>) -> Probabilities {
+        sink.learner.predict(features: &features)
     }
 
     /// Waits for records, at most as long as stated.

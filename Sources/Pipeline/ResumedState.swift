@@ -1,4 +1,4 @@
-internal import Events
+public import Events
 internal import Join
 internal import Learn
 public import Order
@@ -9,6 +9,8 @@ internal import StateCoding
 public struct ResumedState: Sendable {
     public var name: String
     public var body: SnapshotBody
+    /// The features that were added since; nil if they are still the same.
+    public var addedFields: AddedFields?
     public var progress: [PartitionProgress] { body.positions }
     public var sideFiles: [String: Int64] { body.sideFiles }
     public var order: StreamOrder {
@@ -86,36 +88,82 @@ public struct ResumedState: Sendable {
         PipelineError("snapshot \(name) in \(store.directory) does not load: \(error)")
     }
 
-    /// Puts the state into a learner and a joiner made with the same settings.
+    /// Puts the state into a learner and a joiner made with the same settings, but for `addedFields`.
     func restore(
         learner: inout Learner,
         joiner: inout Joiner,
-        schema: FeatureSchema
+        settings: PipelineSettings
     ) throws(PipelineError) {
         do throws(StateError) {
-            var state = learner.copyState()
-            state.network = NetworkState(
-                parameters: [Float](bytes: parameters),
-                optimizerState: [Float](bytes: optimizer)
-            )
-            var learned = StateReader(self.learner)
-            try state.statistics.decode(from: &learned)
-            try state.metrics.decode(from: &learned)
-            try state.counts.decode(from: &learned)
-            try learned.finish()
-            try learner.restore(state)
+            if let addedFields {
+                try restore(&learner, settings.learn, addedFields)
+            } else {
+                try restore(&learner)
+            }
             var joined = StateReader(join)
-            try joiner.decode(from: &joined)
+            if let addedFields {
+                try joiner.decode(from: &joined, features: addedFields.words)
+            } else {
+                try joiner.decode(from: &joined)
+            }
             try joined.finish()
             let consumed = joiner.ledger.consumed
             guard consumed.dropFirst(progress.count).allSatisfy({ $0 == 0 }),
                 consumed.reduce(0, { $0 + Double($1) }) < 1e18
             else { throw StateError("join: events of partitions that have no position") }
-            guard joiner.openFeatures(allSatisfy: { schema.accepts($0) }) else {
+            guard joiner.openFeatures(allSatisfy: { settings.schema.accepts($0) }) else {
                 throw StateError("an open impression's features do not fit the schema")
             }
         } catch {
             throw doesNotLoad(error)
         }
+    }
+
+    private func restore(_ learner: inout Learner) throws(StateError) {
+        var state = learner.copyState()
+        state.network = network
+        try decode(&state.statistics, &state.metrics, &state.counts)
+        try learner.restore(state)
+    }
+
+    /// The parts of the network that there were before go on as they are, see `Transplant`.
+    private func restore(
+        _ learner: inout Learner,
+        _ settings: LearnSettings,
+        _ addedFields: AddedFields
+    ) throws(StateError) {
+        var statistics = NumericStatistics(schema: addedFields.old)
+        var metrics = learner.metrics
+        var counts = TrainingCounts()
+        try decode(&statistics, &metrics, &counts)
+        let model = try LearnedModel(
+            schema: addedFields.old,
+            settings: settings,
+            statistics: statistics,
+            network: network
+        )
+        guard model.hasOptimizerState else { throw StateError("there is no optimizer state") }
+        let transplant = try Transplant(of: model, to: addedFields.new, settings: settings)
+        try learner.restore(metrics: metrics, counts: counts)
+        learner.take(transplant)
+    }
+
+    private var network: NetworkState {
+        NetworkState(
+            parameters: [Float](bytes: parameters),
+            optimizerState: [Float](bytes: optimizer)
+        )
+    }
+
+    private func decode(
+        _ statistics: inout NumericStatistics,
+        _ metrics: inout Metrics,
+        _ counts: inout TrainingCounts
+    ) throws(StateError) {
+        var reader = StateReader(learner)
+        try statistics.decode(from: &reader)
+        try metrics.decode(from: &reader)
+        try counts.decode(from: &reader)
+        try reader.finish()
     }
 }

@@ -21,6 +21,8 @@ public struct SnapshotBody: Codable, Sendable {
     public var configurationFingerprint: String
     /// The keys of the configuration that determine the state, with their values.
     public var configuration: [ConfigurationEntry]
+    /// What the state began with; nil if it began fresh.
+    public var warmStart: WarmStartRecord?
 
     enum CodingKeys: String, CodingKey {
         case summary, positions, skips, order, now, configuration
@@ -30,6 +32,7 @@ public struct SnapshotBody: Codable, Sendable {
         case pauseMilliseconds = "pause_milliseconds"
         case sideFiles = "side_files"
         case configurationFingerprint = "configuration_fingerprint"
+        case warmStart = "warm_start"
     }
 }
 
@@ -53,6 +56,7 @@ extension SnapshotBody {
             forKey: .configurationFingerprint
         )
         configuration = try container.decode([ConfigurationEntry].self, forKey: .configuration)
+        warmStart = try container.decodeIfPresent(WarmStartRecord.self, forKey: .warmStart)
         guard let flaw else { return }
         throw DecodingError.dataCorrupted(
             .init(codingPath: decoder.codingPath, debugDescription: flaw)

@@ -10,12 +10,16 @@ public struct SnapshotStamp: Sendable {
     public var programVersion: String
     public var configurationFingerprint: String
     public var configuration: [ConfigurationEntry]
+    /// What the state began with; nil if it began fresh.
+    public var warmStart: WarmStartRecord?
 
     public init(
         programVersion: String,
         configurationFingerprint: String,
-        configuration: [ConfigurationEntry]
+        configuration: [ConfigurationEntry],
+        warmStart: WarmStartRecord? = nil
     ) {
+        self.warmStart = warmStart
         self.programVersion = programVersion
         self.configurationFingerprint = configurationFingerprint
         self.configuration = configuration
@@ -117,7 +121,8 @@ public final class SnapshotWriter: Sendable {
             sideFiles: state.sideFiles,
             now: state.now,
             configurationFingerprint: stamp.configurationFingerprint,
-            configuration: stamp.configuration
+            configuration: stamp.configuration,
+            warmStart: stamp.warmStart
         )
         try store.write(name: name, sections: sections, manifest: body)
         prune(now: createdAt)

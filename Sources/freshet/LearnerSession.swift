@@ -11,6 +11,8 @@ struct LearnerSession: Sendable {
     let configuration: Configuration
     let directory: String
     let resumed: ResumedState?
+    /// What a state without a snapshot starts with; nil: afresh.
+    private let warmStart: WarmStart?
     let writer: SnapshotWriter
     let settings: PipelineSettings
     private let schedule: SnapshotSettings.Schedule
@@ -31,22 +33,32 @@ struct LearnerSession: Sendable {
     ) throws {
         configuration = try Configuration(file: options.config)
         directory = options.state
+        // Before anything is created: a file that cannot be used leaves no trace.
+        let warmStart = try WarmStart(options, configuration: configuration)
         lock = try StateLock(directory: directory)
         let store = try SnapshotStore(directory: directory)
-        resumed = try Self.resume(from: store, snapshot: options.fromSnapshot, logger: logger)
+        var resumed = try Self.resume(from: store, snapshot: options.fromSnapshot, logger: logger)
         let entries = configuration.canonical.map {
             ConfigurationEntry(key: $0.key, value: $0.value)
         }
-        if let resumed {
-            try Self.check(entries, fit: resumed, file: options.config, directory: directory)
+        if let state = resumed {
+            resumed?.addedFields = try Self.addedFields(
+                configuration,
+                to: state,
+                options: options,
+                logger: logger
+            )
         }
+        self.resumed = resumed
+        self.warmStart = resumed == nil ? warmStart : nil
         writer = SnapshotWriter(
             store: store,
             settings: configuration.snapshots,
             stamp: SnapshotStamp(
                 programVersion: programVersion,
                 configurationFingerprint: configuration.fingerprint,
-                configuration: entries
+                configuration: entries,
+                warmStart: resumed == nil ? warmStart?.record : resumed?.body.warmStart
             ),
             logger: logger
         )
@@ -95,6 +107,7 @@ struct LearnerSession: Sendable {
             settings: settings,
             source: source,
             state: resumed,
+            warmStart: warmStart?.transplant,
             sideFiles: SideFilePaths(
                 quarantine: directory + "/quarantine.jsonl",
                 examples: examples
@@ -102,6 +115,7 @@ struct LearnerSession: Sendable {
             logger: logger
         )
         if let rewinds, let resumed { try Self.rewind(rewinds, to: resumed, logger: logger) }
+        if let warmStart { warmStart.report(logger) { pipeline.predict(features: &$0) } }
         let acceptsSilence = acceptsSilence && pipeline.silence.isSilent
         if acceptsSilence {
             logger.notice("silence is accepted", metadata: pipeline.silence.metadata)
@@ -112,7 +126,7 @@ struct LearnerSession: Sendable {
             writer: writer,
             every: schedule,
             isLive: isLive,
-            hasSnapshot: resumed != nil && !acceptsSilence,
+            hasSnapshot: resumed != nil && resumed?.addedFields == nil && !acceptsSilence,
             clock: clockMilliseconds
         )
     }
@@ -162,24 +176,37 @@ struct LearnerSession: Sendable {
         )
     }
 
-    private static func check(
-        _ entries: [ConfigurationEntry],
-        fit resumed: ResumedState,
-        file: String,
-        directory: String
-    ) throws {
-        let difference = Configuration.firstDifference(
-            saved: resumed.body.configuration.map { ($0.key, $0.value) },
-            current: entries.map { ($0.key, $0.value) }
-        )
-        guard let difference else { return }
-        throw ConfigurationError(
-            file: file,
-            key: difference.key,
-            problem: """
-                is \(difference.current ?? "absent"), but the state in \(directory) was made with \
-                \(difference.saved ?? "none"); use that value or another state directory
-                """
-        )
+    /// The features that the configuration adds to those that the state was made with.
+    /// - Throws: `ConfigurationError` if anything else differs.
+    private static func addedFields(
+        _ configuration: Configuration,
+        to resumed: ResumedState,
+        options: StateOptions,
+        logger: Logger
+    ) throws(ConfigurationError) -> AddedFields? {
+        if options.warmStart != nil {
+            logger.notice(
+                "--warm-start is not used: the state has a snapshot",
+                metadata: ["snapshot": "\(resumed.name)"]
+            )
+        }
+        switch configuration.fit(saved: resumed.body.configuration.map { ($0.key, $0.value) }) {
+        case .same: return nil
+        case .addedFields(let added):
+            logger.notice(
+                "features were added to the state; until they have learnt no prediction changes",
+                metadata: ["features": "\(added.names.joined(separator: ", "))"]
+            )
+            return added
+        case .different(let difference):
+            throw ConfigurationError(
+                file: options.config,
+                key: difference.key,
+                problem: """
+                    is \(difference.current ?? "absent"), but the state in \(options.state) was made \
+                    with \(difference.saved ?? "none"); use that value or another state directory
+                    """
+            )
+        }
     }
 }

@@ -52,6 +52,17 @@ struct StateOptions: ParsableArguments {
     )
     var fromSnapshot: String?
 
+    @Option(
+        name: .long,
+        help: """
+            Start with what this model has learnt (model.safetensors of an export) where the state \
+            directory has no snapshot yet; with one, it is not used. Features are matched by name, or by \
+            what they were called first (features: was); others start fresh.
+            """,
+        completion: .file(extensions: ["safetensors"])
+    )
+    var warmStart: String?
+
     @Flag(
         name: .long,
         help: """

@@ -64,7 +64,7 @@ public struct SafetensorsReader: ~Copyable {
                     of: path
                 )
                 unsafe checksum.update(bytes.span.bytes)
-                body(tensor, start / 4, floats(of: bytes))
+                body(tensor, start / 4, [Float](bytes: bytes))
                 start += bytes.count
             }
         }
@@ -90,12 +90,5 @@ public struct SafetensorsReader: ~Copyable {
             throw ExportError("\(path) is not a sound safetensors file: it ends too early")
         }
         return bytes
-    }
-}
-
-private func floats(of bytes: [UInt8]) -> [Float] {
-    unsafe [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
-        unsafe UnsafeMutableRawBufferPointer(floats).copyBytes(from: bytes)
-        count = floats.count
     }
 }

@@ -1,0 +1,140 @@
+internal import Events
+
+extension Network {
+    /// Takes over the parameters that a transplant carries, and what the optimizer keeps of them.
+    /// - Precondition: the network is fresh, and made of the transplant's schema and settings.
+    mutating func take(_ transplant: Transplant) {
+        let source = transplant.source
+        let tensors = NetworkTensors(schema: source.schema, settings: source.settings.network)
+        let places = Dictionary(
+            uniqueKeysWithValues: tensors.all.map { ($0.name, $0.range.lowerBound) }
+        )
+        let old = transplant.embeddingNames
+        let inputs = transplant.inputTensorNames
+        let columns = transplant.columns
+        for entry in layout.entries {
+            let range = entry.tensor.range
+            if entry.part == .embedding {
+                guard let name = old[entry.tensor.name] else { continue }
+                carry(from: places[name]!, to: range, entry.part, transplant)
+            } else if transplant.denseResetKey == nil {
+                let start = places[entry.tensor.name]!
+                if inputs.contains(entry.tensor.name) {
+                    carryColumns(columns, from: start, of: entry.tensor, transplant)
+                } else {
+                    carry(from: start, to: range, entry.part, transplant)
+                }
+            }
+        }
+    }
+
+    /// Carries a matrix [outputs, inputs] whose inputs have moved; the new ones' columns are 0.
+    private mutating func carryColumns(
+        _ columns: Transplant.Columns,
+        from start: Int,
+        of tensor: Tensor,
+        _ transplant: Transplant
+    ) {
+        for row in 0..<tensor.shape[0] {
+            let oldRow = start + row * columns.sourceCount
+            let newRow = tensor.range.lowerBound + row * tensor.shape[1]
+            for (new, old) in columns.runs {
+                let range = newRow + new.lowerBound..<newRow + new.upperBound
+                if let old {
+                    carry(from: oldRow + old, to: range, .dense, transplant)
+                } else {
+                    memory.parameters.fill(range, with: 0)
+                    memory.resetOptimizerState(of: range, part: .dense, method: method)
+                }
+            }
+        }
+    }
+
+    private mutating func carry(
+        from start: Int,
+        to range: Range<Int>,
+        _ part: Part,
+        _ transplant: Transplant
+    ) {
+        let source = transplant.source
+        let values = source.network.parameters[start..<start + range.count]
+        memory.parameters.replace(at: range.lowerBound, with: Array(values))
+        guard transplant.state == .kept else {
+            return memory.startOptimizerState(
+                of: range,
+                part: part,
+                method: method,
+                accumulator: transplant.settings.optimizer.warmAccumulator
+            )
+        }
+        for slot in method.stateNames.indices {
+            let first = slot * source.network.parameters.count + start
+            memory.optimizerState.replace(
+                at: slot * parameterCount + range.lowerBound,
+                with: Array(source.network.optimizerState[first..<first + range.count])
+            )
+        }
+        // FTRL's weight follows from z by the rule, which must not be another one.
+        if transplant.settings.optimizer.hasOtherRule(than: source.settings.optimizer) {
+            memory.keepWeights(of: range, part: part, method: method)
+        }
+    }
+}
+
+extension OptimizerSettings {
+    fileprivate func hasOtherRule(than other: OptimizerSettings) -> Bool {
+        method != other.method || embeddingRate != other.embeddingRate
+            || denseRate != other.denseRate
+    }
+}
+
+extension Transplant {
+    /// The trunk's inputs, field by field.
+    struct Columns {
+        /// Where a field's columns are, and where they begin in the source; nil: nowhere.
+        var runs: [(new: Range<Int>, old: Int?)]
+        /// All columns of the source.
+        var sourceCount: Int
+    }
+
+    var columns: Columns {
+        let old = source.schema.inputStarts(dimension: source.settings.network.embeddingDimension)
+        let new = schema.inputStarts(dimension: settings.network.embeddingDimension)
+        return Columns(
+            runs: fields.indices.map { index in
+                (new[index]..<new[index + 1], fields[index].source.map { old[$0] })
+            },
+            sourceCount: old[old.count - 1]
+        )
+    }
+
+    /// The source's tensor for each embedding table that goes over.
+    var embeddingNames: [String: String] {
+        var names: [String: String] = [:]
+        for field in fields {
+            guard let index = field.source, source.schema.fields[index].rows > 0 else { continue }
+            names["embedding.\(field.name).weight"] =
+                "embedding.\(source.schema.fields[index].name).weight"
+        }
+        return names
+    }
+
+    /// The tensors whose columns are the trunk's inputs.
+    var inputTensorNames: Set<String> {
+        Set(
+            (0..<settings.network.experts).map { "expert.\($0).0.weight" }
+                + settings.network.gates.names.map { "gate.\($0).weight" }
+        )
+    }
+}
+
+extension FeatureSchema {
+    /// Where each field's columns begin among the trunk's inputs, and at last where they end.
+    fileprivate func inputStarts(dimension: Int) -> [Int] {
+        var starts = [0]
+        for field in fields {
+            starts.append(starts[starts.count - 1] + (field.rows > 0 ? dimension : 1))
+        }
+        return starts
+    }
+}

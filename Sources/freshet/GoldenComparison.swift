@@ -1,0 +1,97 @@
+import Decode
+import Events
+import Export
+import Foundation
+import Learn
+import Snapshot
+
+/// The impressions of an export's golden file, encoded anew, with the outputs of its own model.
+struct GoldenComparison {
+    static let fileName = "golden.jsonl"
+
+    private var impressions: [(words: [UInt32], outputs: Probabilities)] = []
+
+    var count: Int { impressions.count }
+
+    /// - Returns: nil if the file is not there.
+    /// - Throws: `ExportError` for a line that is not as it should be.
+    init?(beside model: String, transplant: Transplant) throws {
+        let folder = URL(filePath: model).deletingLastPathComponent().path
+        let path = (folder == "/" ? "" : folder) + "/" + Self.fileName
+        let text: [UInt8]
+        do throws(FileError) {
+            text = try DiskFileSystem().readAll(path, maxCount: 16 << 20)
+        } catch {
+            if error.isMissing { return nil }
+            throw error
+        }
+        var decoder = EventDecoder(schema: transplant.goldenSchema, settings: DecodeSettings())
+        var batch = EventBatch()
+        for (index, line) in text.split(separator: UInt8(ascii: "\n")).enumerated() {
+            guard let words = Self.words(of: line, by: &decoder, batch: &batch),
+                let outputs = try? JSONDecoder().decode(GoldenLine.self, from: Data(line)).outputs
+            else { throw ExportError("\(path):\(index + 1) is no golden impression") }
+            impressions.append(
+                (words, Probabilities(ctr: outputs.ctr, cvr: outputs.cvr, ctcvr: outputs.ctcvr))
+            )
+        }
+    }
+
+    /// By which a probability differs most.
+    func greatestDifference(
+        _ predict: (inout MutableSpan<UInt32>) -> Probabilities
+    ) -> Double {
+        var greatest = 0.0
+        for (words, outputs) in impressions {
+            var words = words
+            var span = words.mutableSpan
+            let prediction = predict(&span)
+            for path in [\Probabilities.ctr, \.cvr, \.ctcvr] {
+                let difference = abs(prediction[keyPath: path] - outputs[keyPath: path])
+                greatest = difference.isNaN ? .infinity : max(greatest, difference)
+            }
+        }
+        return greatest
+    }
+
+    /// A golden line is an impression's record but for the time, which it is given here.
+    private static func words(
+        of line: ArraySlice<UInt8>,
+        by decoder: inout EventDecoder,
+        batch: inout EventBatch
+    ) -> [UInt32]? {
+        let time = DecodeSettings().timeMin
+        guard line.first == UInt8(ascii: "{") else { return nil }
+        let record = Array("{\"ts\":\(time),".utf8) + line.dropFirst()
+        batch.removeAll()
+        decoder.decode(
+            record.span,
+            from: RecordOrigin(partition: 0, role: .impression, offset: 0, recordTime: time),
+            into: &batch
+        )
+        guard let decoded = batch.records.first, decoded.kind == .event else { return nil }
+        return Array(batch.words[decoded.featureRange])
+    }
+}
+
+private struct GoldenLine: Decodable {
+    struct Outputs: Decodable {
+        var ctr: Double
+        var cvr: Double
+        var ctcvr: Double
+    }
+
+    var outputs: Outputs
+}
+
+extension Transplant {
+    /// The target's schema with the names under which the source knows its fields.
+    fileprivate var goldenSchema: FeatureSchema {
+        FeatureSchema(
+            fields: zip(schema.fields, fields).map { field, transplanted in
+                guard case .renamed(let name) = transplanted.fate else { return field }
+                return FeatureField(name: name, kind: field.kind, was: field.was ?? field.name)
+            }
+        )
+    }
+}

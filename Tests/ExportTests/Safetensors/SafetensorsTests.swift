@@ -1,0 +1,151 @@
+import Configure
+import Export
+import Foundation
+import Learn
+import Snapshot
+import TestSupport
+import Testing
+
+@Suite struct SafetensorsTests {
+    static let optimizers = [
+        "optimizer: {method: sgd}", "optimizer: {method: adagrad}",
+        "optimizer: {method: ftrl, l1: 0.001}",
+    ]
+
+    @Test(
+        "Python's safetensors reads every tensor and the metadata",
+        arguments: optimizers,
+        [false, true]
+    )
+    func python(optimizer: String, withOptimizer: Bool) throws {
+        let model = try TrainedModel(optimizer)
+        let folder = try TemporaryFolder()
+        let path = try model.write(to: folder, withOptimizer: withOptimizer)
+        let printed = try JSONSerialization.jsonObject(
+            with: runReference("read_safetensors.py", [path])
+        )
+        let file = try #require(printed as? [String: Any])
+
+        var metadata = try #require(file["metadata"] as? [String: String])
+        let statistics = try #require(metadata["numeric_statistics"])
+        metadata["numeric_statistics"] = nil
+        #expect(metadata == Dictionary(model.metadata.map { ($0.key, $0.value) }) { $1 })
+        try expect(statistics, model.state.statistics)
+
+        let tensors = try #require(file["tensors"] as? [String: [String: Any]])
+        let network = NetworkTensors(
+            schema: model.configuration.schema,
+            settings: model.configuration.learn.network
+        )
+        let stateNames =
+            withOptimizer ? model.configuration.learn.optimizer.method.stateNames : []
+        #expect(tensors.count == network.all.count * (1 + stateNames.count))
+        for tensor in network.all {
+            let parameters = model.state.network.parameters
+            try expect(tensors[tensor.name], tensor.shape, parameters[tensor.range])
+            for (slot, name) in stateNames.enumerated() {
+                let state = model.state.network.optimizerState
+                    .dropFirst(slot * network.parameterCount)
+                let start = state.startIndex + tensor.range.lowerBound
+                try expect(
+                    tensors["\(tensor.name).\(name)"],
+                    tensor.shape,
+                    state[start..<start + tensor.range.count]
+                )
+            }
+        }
+    }
+
+    private func expect(
+        _ tensor: [String: Any]?,
+        _ shape: [Int],
+        _ values: ArraySlice<Float>
+    ) throws {
+        let tensor = try #require(tensor)
+        #expect(tensor["shape"] as? [Int] == shape)
+        let text = try #require(tensor["values"] as? String)
+        let bytes = try #require(Data(base64Encoded: text))
+        let expected = values.flatMap { value in
+            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
+        }
+        #expect(Array(bytes) == expected)
+    }
+
+    /// Numbers as JSON are those of the model, to the bit.
+    private func expect(_ text: String, _ statistics: NumericStatistics) throws {
+        let list = try JSONSerialization.jsonObject(with: Data(text.utf8))
+        let fields = try #require(list as? [[String: Any]])
+        #expect(fields.map { $0["name"] as? String } == statistics.names)
+        for (field, moments) in zip(fields, statistics.moments) {
+            #expect((field["count"] as? NSNumber)?.uint64Value == moments.count)
+            #expect((field["mean"] as? NSNumber)?.doubleValue == moments.mean)
+            let deviations = (field["squared_deviations"] as? NSNumber)?.doubleValue
+            #expect(deviations == moments.squaredDeviations)
+        }
+    }
+
+    @Test("a file read back is the model, to the bit", arguments: optimizers, [false, true])
+    func readBack(optimizer: String, withOptimizer: Bool) throws {
+        let model = try TrainedModel(optimizer)
+        let folder = try TemporaryFolder()
+        let path = try model.write(to: folder, withOptimizer: withOptimizer)
+        let read = try SafetensorsModel(file: path)
+        #expect(read.configuration.fingerprint == model.configuration.fingerprint)
+        #expect(read.learned.schema == model.configuration.schema)
+        #expect(read.learned.statistics == model.state.statistics)
+        #expect(read.learned.network.parameters == model.state.network.parameters)
+        let state = withOptimizer ? model.state.network.optimizerState : []
+        #expect(read.learned.network.optimizerState == state)
+        #expect(read.metadata["line\nbreak"] == "\u{1}\t\\\"ü😀")
+
+        var random = model.random
+        var batch = ImpressionBatch()
+        for _ in 0..<200 { batch.append(model.configuration.schema.randomWords(&random)) }
+        let expected = try NetworkScorer(model.serving()).score(batch)
+        #expect(try SafetensorsScorer(read).score(batch) == expected)
+    }
+
+    @Test("a file that Python's safetensors wrote, in its own order, reads the same")
+    func rewritten() throws {
+        let model = try TrainedModel()
+        let folder = try TemporaryFolder()
+        let path = try model.write(to: folder, withOptimizer: true)
+        _ = try runReference("write_safetensors.py", [path, folder.path("again.safetensors")])
+        let read = try SafetensorsModel(file: folder.path("again.safetensors"))
+        #expect(read.learned.network == model.state.network)
+        #expect(read.learned.statistics == model.state.statistics)
+    }
+
+    @Test("size and checksum are those of the file, and its values begin at a multiple of 8")
+    func written() throws {
+        let folder = try TemporaryFolder()
+        let model = try TrainedModel(steps: 3)
+        let path = folder.path("model.safetensors")
+        let written = try SafetensorsWriter().write(
+            model.serving(),
+            metadata: model.metadata,
+            to: path
+        )
+        let bytes = folder.read("model.safetensors")
+        #expect(written.bytes == bytes.count)
+        #expect(written.checksum == (try SafetensorsModel(file: path)).checksum)
+        let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        #expect(header % 8 == 0)
+        // The same model gives the same file.
+        _ = try SafetensorsWriter().write(model.serving(), metadata: model.metadata, to: path)
+        #expect(folder.read("model.safetensors") == bytes)
+    }
+
+    @Test("a place that cannot be written is named")
+    func unwritable() throws {
+        let model = try TrainedModel(steps: 1)
+        let error = #expect(throws: ExportError.self) {
+            try SafetensorsWriter().write(
+                model.serving(),
+                metadata: [],
+                to: "/proc/none/model.safetensors"
+            )
+        }
+        #expect(error?.description.contains("/proc/none/model.safetensors") == true)
+    }
+}
