@@ -42,6 +42,7 @@ let signals = Target.Dependency.product(
     package: "swift-service-lifecycle"
 )
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
     name: "freshet",
@@ -51,6 +52,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle",
@@ -99,9 +101,14 @@ let package = Package(
             "Configure",
             ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
+        // Generated code, which does not follow our settings.
+        .target(name: "ONNXMessages", dependencies: [protobuf], exclude: ["onnx.proto"]),
         library(
             "Export",
-            ["Events", "StateCoding", "Decode", "Learn", "Snapshot", "Pipeline", "Configure"]
+            [
+                "Events", "StateCoding", "Decode", "Learn", "Snapshot", "Pipeline", "Configure",
+                "ONNXMessages", protobuf,
+            ]
         ),
         library("Generate", ["Events", "Snapshot"]),
         library("Report", ["Events", "Learn"]),
@@ -134,6 +141,11 @@ let package = Package(
         tests(
             of: "Configure",
             ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+        ),
+        tests(
+            of: "Export",
+            ["Events", "Learn", "Snapshot", "ONNXMessages", protobuf],
+            exclude: ["Reference"]
         ),
         tests(of: "Generate", ["Events"]),
         tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),
