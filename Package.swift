@@ -42,6 +42,7 @@ let signals = Target.Dependency.product(
     package: "swift-service-lifecycle"
 )
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
     name: "freshet",
@@ -51,6 +52,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle",
@@ -100,11 +102,13 @@ let package = Package(
             "Configure",
             ["Events", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
+        // Generated code, which does not follow our settings.
+        .target(name: "ONNXMessages", dependencies: [protobuf], exclude: ["onnx.proto"]),
         library(
             "Export",
             [
                 "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
-                "Configure", "CRename",
+                "Configure", "CRename", "ONNXMessages", protobuf,
             ]
         ),
         library("Generate", ["Events", "Snapshot"]),
@@ -142,7 +146,10 @@ let package = Package(
         ),
         tests(
             of: "Export",
-            ["Events", "Learn", "Snapshot", "Pipeline", "Configure", "TestSupport"],
+            [
+                "Events", "Learn", "Snapshot", "Pipeline", "Configure", "TestSupport",
+                "ONNXMessages", protobuf,
+            ],
             exclude: ["Reference"]
         ),
         tests(of: "Generate", ["Events"]),
