@@ -121,7 +121,7 @@ let package = Package(
         // Tests of what needs a broker run the built executable's `broker` command.
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka"],
+            dependencies: ["Kafka", "Snapshot"],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -132,7 +132,7 @@ let package = Package(
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
-        tests(of: "Snapshot", ["StateCoding", "LZ4"]),
+        tests(of: "Snapshot", ["StateCoding", "LZ4", "TestSupport"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(
             of: "Configure",
