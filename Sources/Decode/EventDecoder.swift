@@ -30,9 +30,13 @@ public struct EventDecoder: ~Copyable {
         impressions = ImpressionDecoder(schema: schema, settings: settings)
         clicks = ClickDecoder(settings: settings)
         conversions = ConversionDecoder(settings: settings)
-        // A reader's offsets are 32 bits wide.
-        recordBytesMax = min(settings.recordBytesMax, 1 << 30)
+        recordBytesMax = Self.recordBytesMax(settings)
         keepsRejectedPayloads = settings.keepsRejectedPayloads
+    }
+
+    /// The longest record that is looked at: a reader's offsets are 32 bits wide.
+    static func recordBytesMax(_ settings: DecodeSettings) -> Int {
+        min(settings.recordBytesMax, 1 << 30)
     }
 
     /// Appends one record to `batch`: the event that `payload` holds, a conversion of a type that is not
@@ -104,10 +108,7 @@ public struct EventDecoder: ~Copyable {
                     "a batch of \(origin.offsetCount) offsets fails its checksum"
                 )
             case .tooLarge(let byteCount):
-                Rejection(
-                    .recordTooLarge,
-                    "\(byteCount) bytes, expected at most \(recordBytesMax)"
-                )
+                Rejection.tooLarge(byteCount: byteCount, limit: recordBytesMax)
             case .skipped:
                 Rejection(.skipped, "left out by --skip")
             }
@@ -135,6 +136,12 @@ public struct EventDecoder: ~Copyable {
         if keepsRejectedPayloads {
             batch.rejectedPayloads.append(payload.indices.map { payload[$0] })
         }
+    }
+}
+
+extension Rejection {
+    static func tooLarge(byteCount: Int, limit: Int) -> Rejection {
+        Rejection(.recordTooLarge, "\(byteCount) bytes, expected at most \(limit)")
     }
 }
 

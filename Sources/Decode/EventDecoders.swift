@@ -2,31 +2,19 @@ internal import Events
 
 /// Reads impressions: id, time, features, weight.
 struct ImpressionDecoder: ~Copyable {
-    private var reader = JSONObjectReader()
-    private let id: IDField
+    private var fields: ImpressionFields
     private let timeRule: EventTimeRule
     private let timeSlot: Int
     private let weightSlot: Int
     private let weightKey: String
-    private let featuresSlot: Int
-    private let featuresKey: String
-    private let encoder: FeatureEncoder
 
     init(schema: FeatureSchema, settings: DecodeSettings) {
         let keys = settings.impressions
-        id = IDField(key: keys.id, slot: reader.addKey(keys.id))
+        fields = ImpressionFields(schema: schema, keys: keys)
         timeRule = EventTimeRule(key: keys.time, settings)
-        timeSlot = reader.addKey(keys.time)
-        weightSlot = reader.addKey(keys.weight)
+        timeSlot = fields.reader.addKey(keys.time)
+        weightSlot = fields.reader.addKey(keys.weight)
         weightKey = keys.weight
-        featuresSlot = reader.addKey(keys.features)
-        featuresKey = keys.features
-        encoder = FeatureEncoder(
-            schema: schema,
-            features: featuresSlot,
-            key: keys.features,
-            reader: &reader
-        )
     }
 
     /// Appends the id's text and the features' words to `batch`, also if it throws.
@@ -35,20 +23,16 @@ struct ImpressionDecoder: ~Copyable {
         _ origin: RecordOrigin,
         into batch: inout EventBatch
     ) throws(Rejection) -> Event? {
-        try reader.read(payload)
-        let impressionID = try id.require(in: reader, copyingTextTo: &batch.text)
-        let time = try timeRule.time(of: reader.value(timeSlot), recordTime: origin.recordTime)
-        let features = reader.value(featuresSlot)
-        switch features {
-        // Without features, all fields are missing.
-        case .object, .absent, .null: break
-        default:
-            throw Rejection(
-                .wrongType,
-                "\(featuresKey): \(features.description), expected an object"
-            )
-        }
-        try encoder.encode(reader, into: &batch.words)
+        try fields.reader.read(payload)
+        let impressionID = try fields.id.require(
+            in: fields.reader,
+            copyingTextTo: &batch.text
+        )
+        let time = try timeRule.time(
+            of: fields.reader.value(timeSlot),
+            recordTime: origin.recordTime
+        )
+        try fields.encodeFeatures(into: &batch.words)
         return Event(
             role: .impression,
             partition: origin.partition,
@@ -59,7 +43,7 @@ struct ImpressionDecoder: ~Copyable {
     }
 
     private func weight() throws(Rejection) -> Float {
-        let value = reader.value(weightSlot)
+        let value = fields.reader.value(weightSlot)
         if value.isMissing { return 1 }
         guard let weight = value.float, weight >= 0 else {
             let found = value.float == nil ? value.description : "a negative number"
