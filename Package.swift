@@ -112,8 +112,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4", argumentParser,
-                logging, lifecycle, signals,
+                "Export", "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4",
+                argumentParser, logging, lifecycle, signals,
             ],
             swiftSettings: strict
         ),
@@ -134,6 +134,13 @@ let package = Package(
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
         tests(of: "Snapshot", ["StateCoding", "LZ4", "TestSupport"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
+        tests(
+            of: "Export",
+            [
+                "Events", "StateCoding", "Join", "Learn", "Snapshot", "Pipeline", "Configure",
+                "TestSupport", "freshet",
+            ]
+        ),
         tests(
             of: "Configure",
             ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]

@@ -150,7 +150,10 @@ private struct PublicationLog: Sendable {
                 ]
             )
         case .withdrawn(let model):
-            logger.warning("a model that was rolled back is not published", metadata: ["model": "\(model)"])
+            logger.warning(
+                "a model that was rolled back is not published",
+                metadata: ["model": "\(model)"]
+            )
         case .held, .superseded, .gone:
             break
         }

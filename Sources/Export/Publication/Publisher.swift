@@ -1,4 +1,4 @@
-public import Pipeline
+internal import Pipeline
 public import Snapshot
 
 /// What came of one snapshot.
@@ -60,7 +60,7 @@ public struct Publisher: Sendable {
         do {
             let model = try ServingSnapshot.modelID(of: name, in: store)
             let current = try folder.current()
-            let published = current.flatMap { published($0, warn: warn) }
+            let published = current.flatMap { export(of: $0, warn: warn) }
             if published?.manifest.model == model { return .unchanged }
             if try folder.withdrawn().contains(where: { $0.model == model }) {
                 return .withdrawn(model: model)
@@ -68,9 +68,8 @@ public struct Publisher: Sendable {
             let snapshot = try ServingSnapshot(name, of: store)
             let refusals = try gate.refusals(GateCandidate(snapshot), now: now) {
                 () throws(ExportError) in
-                try published.flatMap { (export) throws(ExportError) in
-                    try PredictionShift(from: export, to: snapshot, warn: warn)
-                }
+                guard let published else { return nil }
+                return try PredictionShift(from: published, to: snapshot, warn: warn)
             }
             guard refusals.isEmpty else { return .refused(refusals) }
             let result = try folder.publish(replacing: current, warn: warn) { directory in
@@ -88,8 +87,8 @@ public struct Publisher: Sendable {
     }
 
     /// The published export; nil, with a warning, if it cannot be read.
-    private func published(
-        _ version: PublishedVersion,
+    private func export(
+        of version: PublishedVersion,
         warn: (ExportError) -> Void
     ) -> ServingExport? {
         do throws(ExportError) {

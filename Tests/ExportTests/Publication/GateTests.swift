@@ -227,9 +227,11 @@ struct GateTests {
     func age() throws {
         #expect(try Self.refusals { $0.ageMax = 60_000 } == [])
         let refusals = try Self.refusals { $0.ageMax = 59_000 }
-        #expect(refusals.map(\.description) == [
-            "publish.gate.max_age is 59s, but stream time is 1m behind the clock"
-        ])
+        #expect(
+            refusals.map(\.description) == [
+                "publish.gate.max_age is 59s, but stream time is 1m behind the clock"
+            ]
+        )
         var candidate = Self.candidate()
         candidate.streamTime = nil
         #expect(try Self.refusals(candidate) { $0.ageMax = 59_000 }.map(\.bound) == [.ageMax])

@@ -61,7 +61,10 @@ import Testing
         return operations
     }
 
-    @Test("leaves the old or the new version, whole, and the next one succeeds", arguments: Kind.allCases)
+    @Test(
+        "leaves the old or the new version, whole, and the next one succeeds",
+        arguments: Kind.allCases
+    )
     func publishing(kind: Kind) throws {
         var outcomes: Set<Int> = []
         let operations = try walk(kind) { folder, files in
@@ -100,7 +103,10 @@ import Testing
         #expect(outcomes == [0, 1])
     }
 
-    @Test("of a rollback leaves either version, and never publishes over it", arguments: Kind.allCases)
+    @Test(
+        "of a rollback leaves either version, and never publishes over it",
+        arguments: Kind.allCases
+    )
     func rollback(kind: Kind) throws {
         var outcomes: Set<Int> = []
         let operations = try walk(kind) { folder, _ in
