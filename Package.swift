@@ -72,6 +72,7 @@ let package = Package(
         ),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CKernels"),
+        .target(name: "CRename"),
 
         // Shared by the stages.
         library("Events", ["CXXHash"]),
@@ -103,7 +104,7 @@ let package = Package(
             "Export",
             [
                 "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
-                "Configure",
+                "Configure", "CRename",
             ]
         ),
         library("Generate", ["Events", "Snapshot"]),

@@ -4,7 +4,7 @@ import Logging
 
 extension ExportCommand {
     /// `--watch`: publishes each new snapshot until a signal comes.
-    func watch(logger: Logger) async throws {
+    func publish(logger: Logger) async throws {
         let settings = try config.map { try Configuration(file: $0).publish } ?? PublishSettings()
         let publication = Publication(
             state: state,

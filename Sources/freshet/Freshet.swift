@@ -19,6 +19,8 @@ struct Freshet: AsyncParsableCommand {
             RunCommand.self,
             ReplayCommand.self,
             RecordCommand.self,
+            ExportCommand.self,
+            RollbackCommand.self,
             InspectCommand.self,
             CheckCommand.self,
             GenerateCommand.self,

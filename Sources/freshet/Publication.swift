@@ -90,7 +90,7 @@ struct PublicationService: Service {
             await withCheckedContinuation { continuation in
                 let thread = Thread {
                     // On a full machine learning goes first.
-                    _ = setpriority(PRIO_PROCESS, 0, 10)
+                    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
                     do {
                         try publication.prepare()
                     } catch {

@@ -1,3 +1,4 @@
+public import Configure
 internal import Pipeline
 public import Snapshot
 
@@ -105,5 +106,16 @@ extension ServingSnapshot {
     static func modelID(of name: String, in store: SnapshotStore) throws(SnapshotError) -> String {
         let manifest = try store.manifest(of: name, as: SnapshotBody.self)
         return "\(name)-\(manifest.body.summary.stateDigest)"
+    }
+}
+
+extension ExportFormat {
+    /// The format that a configuration asks for.
+    public init(_ format: PublishSettings.Format) {
+        self =
+            switch format {
+            case .onnx: .onnx
+            case .safetensors: .safetensors
+            }
     }
 }
