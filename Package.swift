@@ -118,8 +118,7 @@ let package = Package(
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
                 "Export", "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4",
-                argumentParser,
-                logging, lifecycle, signals,
+                argumentParser, logging, lifecycle, signals,
             ],
             swiftSettings: strict
         ),
@@ -127,7 +126,7 @@ let package = Package(
         // Tests of what needs a broker run the built executable's `broker` command.
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka"],
+            dependencies: ["Kafka", "Snapshot"],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -138,8 +137,15 @@ let package = Package(
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
-        tests(of: "Snapshot", ["StateCoding", "LZ4"]),
+        tests(of: "Snapshot", ["StateCoding", "LZ4", "TestSupport"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
+        tests(
+            of: "Export",
+            [
+                "Events", "StateCoding", "Join", "Learn", "Snapshot", "Pipeline", "Configure",
+                "TestSupport", "freshet",
+            ]
+        ),
         tests(
             of: "Configure",
             ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]

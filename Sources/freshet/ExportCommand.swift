@@ -14,6 +14,8 @@ struct ExportCommand: AsyncParsableCommand {
             safetensors: model.safetensors, all parameters by name. Beside it features.json says how to \
             compute the inputs, golden.jsonl has impressions with inputs and outputs to test a client with, \
             export.json says what the export is.
+
+            With --watch, the output is a folder of versions in which the link `current` leads to the newest.             Each new snapshot of a running daemon is published there, unless it is out of bounds             (publish.gate in the configuration), until SIGTERM or SIGINT (Ctrl-C); `rollback` goes back.             A snapshot whose parameters are not finite, or during a producer's silence, never is.
             """
     )
 
@@ -28,7 +30,10 @@ struct ExportCommand: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: "The directory of the export; an export that is there is replaced, whole.",
+        help: """
+            The directory of the export; an export that is there is replaced, whole. With --watch the \
+            publication folder.
+            """,
         completion: .directory
     )
     var output: String
@@ -39,7 +44,26 @@ struct ExportCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Print export.json and what it took.")
     var json = false
 
+    @Flag(name: .long, help: "Follow the state directory, and publish each new good snapshot.")
+    var watch = false
+
+    @Option(
+        name: .long,
+        help: """
+            With --watch: the configuration, a YAML file, of which publish.gate and publish.keep are \
+            used; without it nothing but the defaults.
+            """,
+        completion: .file(extensions: ["yaml", "yml"])
+    )
+    var config: String?
+
     func validate() throws {
+        guard !watch || (snapshot == nil && !json) else {
+            throw ValidationError("--watch takes every snapshot: without --snapshot and --json")
+        }
+        guard watch || config == nil else {
+            throw ValidationError("--config is used with --watch only")
+        }
         guard !withOptimizer || format == .safetensors else {
             throw ValidationError("--with-optimizer needs --format safetensors")
         }
@@ -47,6 +71,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(label: "freshet")
+        if watch { return try await publish(logger: logger) }
         let start = ContinuousClock.now
         let destination = try ExportDestination(directory: output)
         let found = try ServingSnapshot.find(snapshot, in: SnapshotStore(reading: state)) {

@@ -20,6 +20,7 @@ struct Freshet: AsyncParsableCommand {
             ReplayCommand.self,
             RecordCommand.self,
             ExportCommand.self,
+            RollbackCommand.self,
             InspectCommand.self,
             CheckCommand.self,
             GenerateCommand.self,

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configure
 import Events
+import Export
 import Foundation
 import Learn
 import Logging
@@ -26,7 +27,8 @@ struct RunCommand: AsyncParsableCommand {
         let session = try LearnerSession(options: options, logger: logger)
         let figures = LiveFiguresBox()
         let log = ProgressLog(figures: figures, session: session, logger: logger)
-        try await LearningThread.run(logger: logger, beside: [log]) { stop in
+        let services: [any Service] = [log] + Self.publishing(session, logger: logger)
+        try await LearningThread.run(logger: logger, beside: services) { stop in
             try Self.learn(session, figures: figures, logger: logger, stop: stop)
         }
         if let newest = session.newest {
@@ -39,6 +41,26 @@ struct RunCommand: AsyncParsableCommand {
                 ]
             )
         }
+    }
+
+    /// Publishes beside learning, where that is configured.
+    private static func publishing(
+        _ session: LearnerSession,
+        logger: Logger
+    ) -> [PublicationService] {
+        let settings = session.configuration.publish
+        guard let directory = settings.directory else { return [] }
+        let publication = Publication(
+            state: session.directory,
+            output: directory,
+            settings: settings,
+            writer: ExportWriter(
+                format: ExportFormat(settings.format),
+                programVersion: programVersion
+            ),
+            logger: logger
+        )
+        return [PublicationService(publication: publication, logger: logger)]
     }
 
     /// The daemon's work, until it is told to stop; the demo runs it too.
