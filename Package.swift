@@ -112,8 +112,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4", argumentParser,
-                logging, lifecycle, signals,
+                "Pipeline", "Kafka", "Configure", "Export", "Generate", "Report", "LZ4",
+                argumentParser, logging, lifecycle, signals,
             ],
             swiftSettings: strict
         ),
@@ -137,6 +137,13 @@ let package = Package(
         tests(
             of: "Configure",
             ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
+        ),
+        tests(
+            of: "Export",
+            [
+                "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
+                "Configure", "TestSupport",
+            ]
         ),
         tests(of: "Generate", ["Events"]),
         tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),
