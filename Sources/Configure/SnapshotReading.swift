@@ -2,7 +2,10 @@ public import Snapshot
 
 extension SnapshotSettings {
     mutating func read(_ root: Section) throws(ConfigurationError) {
-        let section = try root.section("snapshots", keys: ["every", "keep", "keep_for", "sampled_impressions"])
+        let section = try root.section(
+            "snapshots",
+            keys: ["every", "keep", "keep_for", "sampled_impressions"]
+        )
         if let value = section["every"] {
             let text = try value.passedOnText()
             guard Int(text) == nil else {

@@ -1,4 +1,5 @@
 internal import Events
+internal import Learn
 internal import Snapshot
 
 /// What a model is exported as.
@@ -10,11 +11,45 @@ public enum ExportFormat: String, CaseIterable, Codable, Sendable {
 }
 
 extension ExportFormat {
+    /// Writes a model's files, but not the directory's entries.
+    /// - Parameter optimizerState: safetensors hold it, too, if it is given.
+    /// - Returns: the files' names.
+    func write(
+        _ model: borrowing ServingModel,
+        metadata: [(key: String, value: String)],
+        optimizerState: [Float]?,
+        to directory: String,
+        files: any FileSystem
+    ) throws(ExportError) -> [String] {
+        switch self {
+        case .onnx:
+            throw ExportError("ONNX is not written yet")
+        case .safetensors:
+            _ = try SafetensorsWriter(files: files).write(
+                model,
+                optimizerState: optimizerState,
+                metadata: metadata,
+                to: directory + "/" + Self.safetensorsFileName
+            )
+            return [Self.safetensorsFileName]
+        }
+    }
+
+    /// What scores by the files that `write` left.
     func scorer(
         directory: String,
         schema: FeatureSchema,
         files: any FileSystem
     ) throws(ExportError) -> any Scorer {
-        fatalError("not yet")
+        switch self {
+        case .onnx:
+            throw ExportError("ONNX is not written yet")
+        case .safetensors:
+            try SafetensorsScorer(
+                SafetensorsModel(file: directory + "/" + Self.safetensorsFileName, files: files)
+            )
+        }
     }
+
+    private static let safetensorsFileName = "model.safetensors"
 }

@@ -33,9 +33,11 @@ public struct ExportManifest: Codable, Sendable {
         public var synthetic: Int
         /// The greatest difference of a probability.
         public var differenceMax: Double
+        /// What reading the files back and scoring by them took.
+        public var milliseconds: Double
 
         enum CodingKeys: String, CodingKey {
-            case recent, synthetic
+            case recent, synthetic, milliseconds
             case differenceMax = "max_difference"
         }
     }

@@ -8,7 +8,7 @@ public import StateCoding
 ///
 /// Until it is full every impression enters; from then on one of 16, chosen by their ids, replaces the
 /// oldest, so that the sample is the same however the records arrived.
-public struct ImpressionSample: Equatable, Sendable {
+public struct ImpressionSample: Sendable {
     /// A longer record is not kept, bytes.
     public static let payloadBytesMax = 8_192
     /// The most impressions that can be asked for.

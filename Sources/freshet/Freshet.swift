@@ -19,6 +19,7 @@ struct Freshet: AsyncParsableCommand {
             RunCommand.self,
             ReplayCommand.self,
             RecordCommand.self,
+            ExportCommand.self,
             PredictCommand.self,
             InspectCommand.self,
             DiffCommand.self,

@@ -3,16 +3,6 @@ import Glibc
 import TestSupport
 import Testing
 
-private let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appending(path: "../..").standardizedFileURL
-
-/// The folder of a real week, from FRESHET_DATA or beside the package.
-private let realStream: String = {
-    let data = ProcessInfo.processInfo.environment["FRESHET_DATA"]
-    return (data ?? package.appending(path: "../shared/data").standardizedFileURL.path)
-        + "/kuairand"
-}()
-
 @Suite("freshet replay", .serialized)
 struct ReplayCommandTests {
     /// A fixture with a generated stream in `events`.
@@ -184,8 +174,8 @@ struct ReplayCommandTests {
     @Test(
         "of a real stream's first part is the same twice",
         .enabled(
-            if: FileManager.default.fileExists(atPath: realStream + "/impressions.jsonl.lz4"),
-            "no data in \(realStream); set FRESHET_DATA"
+            if: RealData.hasKuaiRand,
+            "no data in \(RealData.kuairand); set FRESHET_DATA"
         )
     )
     func kuaiRand() throws {
@@ -193,8 +183,9 @@ struct ReplayCommandTests {
         let summaries = try ["first", "second"].map { name in
             let outcome = try CommandProcess.run(
                 [
-                    "replay", "--config", package.appending(path: "config/kuairand.yaml").path,
-                    "--state", folder.path(name), "--files", realStream, "--json",
+                    "replay", "--config",
+                    RealData.package.appending(path: "config/kuairand.yaml").path,
+                    "--state", folder.path(name), "--files", RealData.kuairand, "--json",
                     "--until", "2022-04-25T12:00:00Z",
                 ],
                 seconds: 300

@@ -26,9 +26,36 @@ struct SnapshotFormatTests {
         return folder
     }
 
-    @Test("of every released version is read, to the bit", arguments: [2])
-    func released(version: Int) throws {
-        let folder = try fixture(version)
+    /// A kept state, and what it holds.
+    struct Kept: Sendable {
+        var version: Int
+        var pendingImpressions: Int
+        var heldEvents: Int
+        var trainedCTR: Int
+        var sampledImpressions: Int
+    }
+
+    @Test(
+        "of every released version is read, to the bit",
+        arguments: [
+            Kept(
+                version: 2,
+                pendingImpressions: 344,
+                heldEvents: 1,
+                trainedCTR: 499,
+                sampledImpressions: 0
+            ),
+            Kept(
+                version: 3,
+                pendingImpressions: 336,
+                heldEvents: 2,
+                trainedCTR: 499,
+                sampledImpressions: 8
+            ),
+        ]
+    )
+    func released(kept: Kept) throws {
+        let folder = try fixture(kept.version)
         let configuration = try Configuration(file: folder.path("state/config.yaml"))
         let state = try #require(
             try ResumedState.newest(of: SnapshotStore(directory: folder.path("state"))) {
@@ -42,7 +69,8 @@ struct SnapshotFormatTests {
                 order: configuration.order,
                 join: configuration.join,
                 learn: configuration.learn,
-                now: state.body.now
+                now: state.body.now,
+                sampledImpressions: 8
             ),
             source: EmptySource(partitions: state.progress.map(\.partition)),
             state: state,
@@ -54,10 +82,14 @@ struct SnapshotFormatTests {
         #expect(copy.progress == state.progress)
         let summary = copy.summary(stateDigest: digest)
         expectLaw(summary)
-        #expect(summary.pending.impressions == 344)
-        #expect(pipeline.openImpressionCount > 344, "clicked ones are open, too")
-        #expect(pipeline.heldEventCount == 1)
-        #expect(summary.trained.ctr == 499)
+        #expect(summary.pending.impressions == kept.pendingImpressions)
+        #expect(
+            pipeline.openImpressionCount > kept.pendingImpressions,
+            "clicked ones are open, too"
+        )
+        #expect(pipeline.heldEventCount == kept.heldEvents)
+        #expect(summary.trained.ctr == kept.trainedCTR)
+        #expect(copy.sample.records.count == kept.sampledImpressions)
         #expect(summary.metrics.all.ctr.count == state.body.summary.metrics.all.ctr.count)
     }
 

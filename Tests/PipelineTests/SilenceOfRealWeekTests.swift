@@ -3,23 +3,16 @@ import Events
 import Foundation
 import Join
 import Source
+import TestSupport
 import Testing
-
-/// The folder of a real week, from FRESHET_DATA or beside the package.
-private let folder: String = {
-    let data = ProcessInfo.processInfo.environment["FRESHET_DATA"]
-    let shared = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../../shared/data").standardizedFileURL.path
-    return (data ?? shared) + "/kuairand"
-}()
 
 @Suite("Silence in a real week")
 struct SilenceOfRealWeekTests {
     @Test(
         "no hour of it is taken for silence",
         .enabled(
-            if: FileManager.default.fileExists(atPath: folder + "/impressions.jsonl.lz4"),
-            "no data in \(folder); set FRESHET_DATA"
+            if: RealData.hasKuaiRand,
+            "no data in \(RealData.kuairand); set FRESHET_DATA"
         ),
         arguments: [5, 10, 30] as [Int64]
     )
@@ -50,7 +43,7 @@ struct SilenceOfRealWeekTests {
 
     /// In the order of the stream.
     private func events() throws -> [Event] {
-        var source = try FileSource(folder: folder, recordBytesMax: 1 << 20)
+        var source = try FileSource(folder: RealData.kuairand, recordBytesMax: 1 << 20)
         var decoder = EventDecoder(
             schema: FeatureSchema(fields: [
                 FeatureField(name: "tab", kind: .categorical(rows: 100))

@@ -73,7 +73,8 @@ final class StateFolder {
             selection: selection,
             now: now,
             quarantinedMax: configuration.quarantine.rejectedMax,
-            skips: skips
+            skips: skips,
+            sampledImpressions: 32
         )
     }
 
@@ -169,6 +170,7 @@ final class StateFolder {
             progress: state.progress,
             openImpressions: pipeline.openImpressionCount,
             heldEvents: pipeline.heldEventCount,
+            sample: state.sample.records,
             examples: folder.read("examples.jsonl"),
             quarantine: folder.read("quarantine.jsonl")
         )
@@ -181,6 +183,8 @@ struct EndState {
     var progress: [PartitionProgress]
     var openImpressions: Int
     var heldEvents: Int
+    /// Recent impressions' records.
+    var sample: [[UInt8]]
     var examples: Data
     var quarantine: Data
 
@@ -230,4 +234,6 @@ func expectSame(_ first: EndState, _ second: EndState, _ comment: Comment? = nil
     let hasSameExamples = first.examples == second.examples
     #expect(hasSameExamples, comment)
     #expect(first.summary.streamTime == second.summary.streamTime, comment)
+    let hasSameSample = first.sample == second.sample && !first.sample.isEmpty
+    #expect(hasSameSample, comment)
 }

@@ -91,8 +91,11 @@ struct HeaderScanner {
     /// A whole number of at most 18 digits, not negative.
     private mutating func integer() throws(SafetensorsFlaw) -> Int {
         skipSpace()
-        let digits = bytes[next...].prefix(19).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0 }
-        guard (1...18).contains(digits.count), digits.count == 1 || digits.first != UInt8(ascii: "0")
+        let digits = bytes[next...].prefix(19).prefix {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0
+        }
+        guard (1...18).contains(digits.count),
+            digits.count == 1 || digits.first != UInt8(ascii: "0")
         else { throw flaw("a whole number") }
         next += digits.count
         return digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
@@ -122,7 +125,8 @@ struct HeaderScanner {
         let letter = bytes[next]
         next += 1
         switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"):
+            return Unicode.Scalar(letter)
         case UInt8(ascii: "b"): return "\u{8}"
         case UInt8(ascii: "f"): return "\u{C}"
         case UInt8(ascii: "n"): return "\n"
@@ -145,7 +149,8 @@ struct HeaderScanner {
     private mutating func codeUnit() throws(SafetensorsFlaw) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard next < bytes.count, let digit = Character(Unicode.Scalar(bytes[next])).hexDigitValue
+            guard next < bytes.count,
+                let digit = Character(Unicode.Scalar(bytes[next])).hexDigitValue
             else { throw flaw("four hexadecimal digits") }
             code = code << 4 + UInt32(digit)
             next += 1
