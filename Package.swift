@@ -114,8 +114,7 @@ let package = Package(
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
                 "Export", "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4",
-                argumentParser,
-                logging, lifecycle, signals,
+                argumentParser, logging, lifecycle, signals,
             ],
             swiftSettings: strict
         ),
@@ -123,7 +122,7 @@ let package = Package(
         // Tests of what needs a broker run the built executable's `broker` command.
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka"],
+            dependencies: ["Kafka", "Snapshot"],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -134,18 +133,18 @@ let package = Package(
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),
-        tests(of: "Snapshot", ["StateCoding", "LZ4"]),
+        tests(of: "Snapshot", ["StateCoding", "LZ4", "TestSupport"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
-        tests(
-            of: "Configure",
-            ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
-        ),
         tests(
             of: "Export",
             [
                 "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
-                "Configure", "TestSupport",
+                "Configure", "TestSupport", "freshet",
             ]
+        ),
+        tests(
+            of: "Configure",
+            ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
         tests(of: "Generate", ["Events"]),
         tests(of: "Report", ["Events", "Learn", "TestSupport"], exclude: ["Reference"]),

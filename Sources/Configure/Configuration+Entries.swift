@@ -2,7 +2,8 @@ internal import Events
 
 extension Configuration {
     /// The configuration that a state was made with, from the canonical keys and values that its
-    /// manifest holds; what is not among them (Kafka, snapshots, quarantine) is at its default.
+    /// manifest holds; what is not among them (Kafka, snapshots, quarantine,
+    /// publishing) is at its default.
     ///
     /// - Parameter file: where the entries stand, for errors.
     public init(

@@ -64,6 +64,7 @@ extension Configuration {
                 ("max_file_bytes", quarantine.fileBytesMax.map(SizeText.text) ?? "none"),
             ]
         )
+        publish.resolve { add($0, shapesState: false, $1) }
         return keys
     }
 

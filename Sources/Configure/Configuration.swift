@@ -17,6 +17,7 @@ public struct Configuration: Equatable, Sendable {
     public var learn: LearnSettings
     public var snapshots: SnapshotSettings
     public var quarantine: QuarantineSettings
+    public var publish: PublishSettings
 
     /// The defaults for these features; everything but them has one.
     public init(schema: FeatureSchema) {
@@ -42,6 +43,7 @@ public struct Configuration: Equatable, Sendable {
         )
         snapshots = SnapshotSettings()
         quarantine = QuarantineSettings()
+        publish = PublishSettings()
     }
 
     /// Reads a configuration file.
@@ -76,6 +78,7 @@ public struct Configuration: Equatable, Sendable {
             keys: [
                 "seed", "kafka", "events", "order", "join", "features", "model", "loss",
                 "base_rates", "optimizer", "metrics", "snapshots", "quarantine",
+                "publish",
             ]
         )
         let features = try root.required("features", "a list with at least one feature")
@@ -87,6 +90,7 @@ public struct Configuration: Equatable, Sendable {
         try learn.read(root)
         try snapshots.read(root)
         try quarantine.read(root)
+        try publish.read(root)
         decode.keepsRejectedPayloads = quarantine.payloads
         try checkParameterCount(features)
     }

@@ -1,6 +1,6 @@
 /// Durations as people write them: `10m`, `1h30m`, `500ms`, `7d`. Whole numbers with a unit each,
 /// the greater unit first.
-enum DurationText {
+public enum DurationText {
     /// Ten years: above it lies a slip of the pen, and sums of times stay far from overflow.
     static let millisecondsMax: Int64 = 3650 * 86_400_000
 
@@ -32,7 +32,7 @@ enum DurationText {
     }
 
     /// The shortest text that reads as these milliseconds.
-    static func text(_ milliseconds: Int64) -> String {
+    public static func text(_ milliseconds: Int64) -> String {
         var rest = milliseconds
         var text = ""
         for unit in units where rest >= unit.milliseconds {

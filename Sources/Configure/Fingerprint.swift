@@ -23,8 +23,8 @@ public struct ConfigurationDifference: Equatable, Sendable, CustomStringConverti
 
 extension Configuration {
     /// What determines the state, as dotted keys and value texts in a fixed order: seed, events,
-    /// order, join, features and everything of the model. Kafka, snapshots and quarantine may change
-    /// between runs and are not in it.
+    /// order, join, features and everything of the model. Kafka, snapshots, quarantine and
+    /// publishing may change between runs and are not in it.
     public var canonical: [(key: String, value: String)] {
         let keys = resolvedKeys.filter(\.shapesState)
         // The order of the features is part of the state: it is the order of the trunk's inputs.

@@ -67,6 +67,57 @@ public struct DiskFileSystem: FileSystem {
         }
         return DiskFile(descriptor: descriptor, path: path, byteCount: Int(status.st_size))
     }
+
+    public func kind(of path: String) throws(FileError) -> FileKind? {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else {
+            if errno == ENOENT { return nil }
+            throw FileError("examine", path)
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .directory
+        case S_IFLNK: break
+        default: return .other
+        }
+        var count = 0
+        let target = unsafe [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { space, filled in
+            count = unsafe space.withMemoryRebound(to: CChar.self) {
+                unsafe readlink(path, $0.baseAddress!, $0.count)
+            }
+            filled = max(count, 0)
+        }
+        guard count >= 0 else { throw FileError("read link", path) }
+        return .link(to: String(decoding: target, as: UTF8.self))
+    }
+
+    public func makeLink(_ path: String, to destination: String) throws(FileError) {
+        if unsafe symlink(destination, path) != 0 { throw FileError("create link", path) }
+    }
+
+    public func lock(_ path: String, waits: Bool) throws(FileError) -> (any FileLock)? {
+        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileError("open", path) }
+        let operation = waits ? LOCK_EX : LOCK_EX | LOCK_NB
+        while flock(descriptor, operation) != 0 {
+            let code = errno
+            if code == EINTR { continue }
+            close(descriptor)
+            if code == EWOULDBLOCK { return nil }
+            throw FileError("lock", path, code: code)
+        }
+        return DiskLock(descriptor: descriptor)
+    }
+}
+
+private final class DiskLock: FileLock {
+    private let descriptor: CInt
+
+    init(descriptor: CInt) {
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
 }
 
 /// One open file descriptor.

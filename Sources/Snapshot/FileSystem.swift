@@ -32,7 +32,26 @@ public protocol FileSystem: Sendable {
     /// The names in a directory, in byte order.
     func list(_ directory: String) throws(FileError) -> [String]
     func open(_ path: String) throws(FileError) -> any ReadableFile
+    /// What stands at a path, without following a link; nil if there is nothing.
+    func kind(of path: String) throws(FileError) -> FileKind?
+    /// Creates a symbolic link, where nothing may stand yet.
+    func makeLink(_ path: String, to destination: String) throws(FileError)
+    /// Locks a file, which is created if absent, against other holders in this and other processes;
+    /// until it is released, or the process ends, however it ends.
+    ///
+    /// - Parameter waits: whether to wait for another holder.
+    /// - Returns: nil if there is another, and `waits` is false.
+    func lock(_ path: String, waits: Bool) throws(FileError) -> (any FileLock)?
 }
+
+/// What stands at a path.
+public enum FileKind: Equatable, Sendable {
+    case file, directory, other
+    case link(to: String)
+}
+
+/// A lock on a file. It is released when it is deinitialised.
+public protocol FileLock: AnyObject, Sendable {}
 
 /// A file being written. It is closed when it is released.
 public protocol WritableFile {

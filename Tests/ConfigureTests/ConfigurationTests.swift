@@ -68,6 +68,17 @@ struct ConfigurationTests {
         metrics: {cohort: 1d}
         snapshots: {every: 100_000 events, keep: 0, keep_for: 30d}
         quarantine: {payloads: true, max_rejected: 0, max_file_bytes: 1MiB}
+        publish:
+          directory: /srv/models/ads
+          format: safetensors
+          keep: 2
+          gate:
+            figures_over: 1d
+            min_examples: 50_000
+            max_age: 15m
+            max_shift: 0.2
+            ctr: {max_normalized_entropy: 1, calibration_ratio: [0.8, 1.25]}
+            ctcvr: {max_normalized_entropy: none, calibration_ratio: [0, 1.5]}
         """
 
     @Test("every key arrives in the settings of its stage")
@@ -154,6 +165,15 @@ struct ConfigurationTests {
         expected.quarantine.payloads = true
         expected.quarantine.rejectedMax = 0
         expected.quarantine.fileBytesMax = 1 << 20
+        expected.publish.directory = "/srv/models/ads"
+        expected.publish.format = .safetensors
+        expected.publish.keep = 2
+        expected.publish.gate.figuresOver = 86_400_000
+        expected.publish.gate.examplesMin = 50_000
+        expected.publish.gate.ageMax = 900_000
+        expected.publish.gate.shiftMax = 0.2
+        expected.publish.gate.ctr = .init(normalizedEntropyMax: 1, calibrationRatio: 0.8...1.25)
+        expected.publish.gate.ctcvr = .init(calibrationRatio: 0...1.5)
         #expect(read == expected)
     }
 

@@ -51,7 +51,7 @@ struct FingerprintTests {
         #expect(sparse.fingerprint == verbose.fingerprint)
     }
 
-    @Test("addresses, schedules and the quarantine may change")
+    @Test("addresses, schedules, the quarantine and publishing may change")
     func unrelatedKeys() {
         #expect(firstKey { $0.kafka.settings["bootstrap.servers"] = "other:9092" } == nil)
         #expect(firstKey { $0.kafka.topics.clicks = "other" } == nil)
@@ -63,6 +63,8 @@ struct FingerprintTests {
         #expect(firstKey { $0.decode.keepsRejectedPayloads = true } == nil)
         #expect(firstKey { $0.quarantine.rejectedMax = 5 } == nil)
         #expect(firstKey { $0.quarantine.fileBytesMax = nil } == nil)
+        #expect(firstKey { $0.publish.directory = "models" } == nil)
+        #expect(firstKey { $0.publish.gate.shiftMax = 0.1 } == nil)
     }
 
     @Test("whatever determines the state is named by its key")

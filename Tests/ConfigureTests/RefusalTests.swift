@@ -454,7 +454,60 @@ struct RefusalTests {
         ),
     ]
 
-    static let all = keys + types + durations + features + learning + stages
+    static let publishing: [Refusal] = [
+        .after("publish: {keep: 1}", line: 2, key: "publish.keep", "from 2 to 10000"),
+        .after("publish: {format: onxx}", line: 2, key: "publish.format", "did you mean onnx?"),
+        .after(
+            "publish:\n  gate:\n    cvr: {}",
+            line: 4,
+            key: "publish.gate.cvr",
+            "did you mean ctr?"
+        ),
+        .after(
+            "publish: {gate: {max_shift: 0}}",
+            line: 2,
+            key: "publish.gate.max_shift",
+            "above 0"
+        ),
+        .after(
+            "publish: {gate: {min_examples: 0}}",
+            line: 2,
+            key: "publish.gate.min_examples",
+            "at least 1"
+        ),
+        .after(
+            "publish: {gate: {figures_over: 24}}",
+            line: 2,
+            key: "publish.gate.figures_over",
+            "without a unit"
+        ),
+        .after(
+            "publish: {gate: {ctr: {calibration_ratio: 1.25}}}",
+            line: 2,
+            key: "publish.gate.ctr.calibration_ratio",
+            "expected a list"
+        ),
+        .after(
+            "publish: {gate: {ctr: {calibration_ratio: [0.8]}}}",
+            line: 2,
+            key: "publish.gate.ctr.calibration_ratio",
+            "has 1 items"
+        ),
+        .after(
+            "publish: {gate: {ctcvr: {calibration_ratio: [1.25, 0.8]}}}",
+            line: 2,
+            key: "publish.gate.ctcvr.calibration_ratio",
+            "the least ratio first"
+        ),
+        .after(
+            "publish: {gate: {ctcvr: {calibration_ratio: [-1, 0.8]}}}",
+            line: 2,
+            key: "publish.gate.ctcvr.calibration_ratio[0]",
+            "at least 0"
+        ),
+    ]
+
+    static let all = keys + types + durations + features + learning + stages + publishing
 
     @Test("a bad configuration is refused with line, dotted key and reason", arguments: all)
     func refused(_ refusal: Refusal) throws {

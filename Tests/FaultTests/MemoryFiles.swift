@@ -19,11 +19,19 @@ struct MemoryFiles: FileSystem {
         return OpenMemoryFile(bytes)
     }
 
+    func kind(of path: String) throws(FileError) -> FileKind? {
+        contents[path] != nil ? .file : try list(path).isEmpty ? nil : .directory
+    }
+
     func makeDirectory(_ path: String) throws(FileError) { throw readOnly(path) }
     func create(_ path: String) throws(FileError) -> any WritableFile { throw readOnly(path) }
     func syncDirectory(_ path: String) throws(FileError) { throw readOnly(path) }
     func rename(_ path: String, to newPath: String) throws(FileError) { throw readOnly(path) }
     func remove(_ path: String) throws(FileError) { throw readOnly(path) }
+    func makeLink(_ path: String, to: String) throws(FileError) { throw readOnly(path) }
+    func lock(_ path: String, waits: Bool) throws(FileError) -> (any FileLock)? {
+        throw readOnly(path)
+    }
 
     private func readOnly(_ path: String) -> FileError {
         FileError(operation: "change", path: path, reason: "read only")

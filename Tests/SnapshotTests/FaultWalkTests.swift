@@ -1,4 +1,5 @@
 import Snapshot
+import TestSupport
 import Testing
 
 /// A fault at every single operation of a whole snapshot: its files, its rename, `CURRENT`, the

@@ -1,4 +1,5 @@
 import Snapshot
+import TestSupport
 import Testing
 
 struct Body: Codable, Equatable, Sendable {

@@ -17,17 +17,14 @@ struct ServedModels {
         files: any FileSystem,
         warn: (any Error) -> Void
     ) throws(ExportError) {
-        let versions: [String]
-        do throws(FileError) {
-            versions = try files.list(directory + "/versions").filter { !$0.hasPrefix(".") }
-        } catch {
-            guard error.isMissing else { throw ExportError("\(error)") }
-            add(try ServingExport(directory: directory, files: files))
-            return
+        let folder = PublicationFolder(directory: directory, files: files)
+        let versions = try folder.all()
+        guard !versions.isEmpty else {
+            return add(try ServingExport(directory: directory, files: files))
         }
         for version in versions {
             do throws(ExportError) {
-                add(try ServingExport(directory: "\(directory)/versions/\(version)", files: files))
+                add(try ServingExport(directory: version.directory, files: files))
             } catch { warn(error) }
         }
         guard !exports.isEmpty else {

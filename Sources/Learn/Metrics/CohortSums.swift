@@ -1,6 +1,3 @@
-internal import Foundation
-public import Learn
-
 /// The sums over scored impressions from which figures of several cohorts together follow.
 ///
 /// Log loss, normalized entropy and calibration are exactly those of the pooled impressions. AUC is not a sum: it
@@ -50,8 +47,7 @@ public struct CohortSums: Equatable, Sendable {
     /// Mean log loss over the entropy of the empirical rate.
     public var normalizedEntropy: Double? {
         guard weight > 0, positives > 0, positives < weight else { return nil }
-        let rate = positives / weight
-        return loss / weight / -(rate * log(rate) + (1 - rate) * log1p(-rate))
+        return loss / weight / LogDomain.entropy(positives / weight)
     }
 
     public var calibration: Double? { positives > 0 ? predicted / positives : nil }

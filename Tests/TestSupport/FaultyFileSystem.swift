@@ -1,11 +1,11 @@
-import Snapshot
+public import Snapshot
 
 /// A file system in memory that fails, or loses what was not synced, at a chosen operation.
 ///
 /// Like a disk with a write cache: a file's content is durable once the file is synced, a directory's
 /// entries once the directory is. Each test drives its own from one thread, hence unchecked.
-final class FaultyFileSystem: FileSystem, @unchecked Sendable {
-    enum Fault: Equatable {
+public final class FaultyFileSystem: FileSystem, @unchecked Sendable {
+    public enum Fault: Equatable, Sendable {
         case none
         /// The operation with this index reports an error; later ones work.
         case fail(at: Int)
@@ -19,23 +19,25 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
     private let root = Directory()
     private var fault = Fault.none
     /// Operations so far that a fault can hit.
-    private(set) var operations = 0
+    public private(set) var operations = 0
 
-    func inject(_ fault: Fault) {
+    public init() {}
+
+    public func inject(_ fault: Fault) {
         self.fault = fault
         operations = 0
     }
 
     /// Comes back after a power loss.
     /// - Parameter keepingUnsynced: Whether the cache happened to reach the disk.
-    func restart(keepingUnsynced: Bool) {
+    public func restart(keepingUnsynced: Bool) {
         fault = .none
         if !keepingUnsynced { root.restore { _ in false } }
     }
 
     /// Comes back after a power loss at which any part of the cache had reached the disk: some of the
     /// directories' entries, some of the files' bytes.
-    func restartTorn(seed: UInt64) {
+    public func restartTorn(seed: UInt64) {
         fault = .none
         var random = seed
         root.restore { bound in
@@ -65,14 +67,14 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
-    func makeDirectory(_ path: String) throws(FileError) {
+    public func makeDirectory(_ path: String) throws(FileError) {
         try perform("create directory", path) { (root) throws(FileError) in
             let (parent, name) = try root.parent(of: path)
             if parent.entries[name] == nil { parent.entries[name] = .directory(Directory()) }
         }
     }
 
-    func create(_ path: String) throws(FileError) -> any WritableFile {
+    public func create(_ path: String) throws(FileError) -> any WritableFile {
         try perform("create", path) { (root) throws(FileError) in
             let (parent, name) = try root.parent(of: path)
             let content = FileContent()
@@ -81,17 +83,22 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
-    func syncDirectory(_ path: String) throws(FileError) {
+    public func syncDirectory(_ path: String) throws(FileError) {
         try perform("sync directory", path) { (root) throws(FileError) in
             let directory = try root.directory(at: path)
             directory.durable = directory.entries
         }
     }
 
-    func rename(_ path: String, to newPath: String) throws(FileError) {
+    public func rename(_ path: String, to newPath: String) throws(FileError) {
         try perform("rename", path) { (root) throws(FileError) in
             let (oldParent, oldName) = try root.parent(of: path)
             let (newParent, newName) = try root.parent(of: newPath)
+            if case .directory(let directory) = newParent.entries[newName],
+                !directory.entries.isEmpty
+            {
+                throw FileError(operation: "rename", path: path, reason: "directory not empty")
+            }
             guard let entry = oldParent.entries.removeValue(forKey: oldName) else {
                 throw FileError.missing("rename", path)
             }
@@ -99,20 +106,20 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
-    func remove(_ path: String) throws(FileError) {
+    public func remove(_ path: String) throws(FileError) {
         try perform("remove", path) { (root) throws(FileError) in
             let (parent, name) = try root.parent(of: path)
             parent.entries[name] = nil
         }
     }
 
-    func list(_ directory: String) throws(FileError) -> [String] {
+    public func list(_ directory: String) throws(FileError) -> [String] {
         try perform("list", directory) { (root) throws(FileError) in
             try root.directory(at: directory).entries.keys.sorted()
         }
     }
 
-    func open(_ path: String) throws(FileError) -> any ReadableFile {
+    public func open(_ path: String) throws(FileError) -> any ReadableFile {
         try perform("open", path) { (root) throws(FileError) in
             let (parent, name) = try root.parent(of: path)
             guard case .file(let content) = parent.entries[name] else {
@@ -123,7 +130,7 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
     }
 
     /// The bytes of a file, for tests that alter them.
-    func bytes(of path: String) throws(FileError) -> [UInt8] {
+    public func bytes(of path: String) throws(FileError) -> [UInt8] {
         try perform("read", path) { (root) throws(FileError) in
             let (parent, name) = try root.parent(of: path)
             guard case .file(let content) = parent.entries[name] else {
@@ -134,7 +141,7 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
     }
 
     /// Replaces the bytes of a file behind the program's back.
-    func overwrite(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+    public func overwrite(_ path: String, _ bytes: [UInt8]) throws(FileError) {
         try perform("write", path) { (root) throws(FileError) in
             let (parent, name) = try root.parent(of: path)
             guard case .file(let content) = parent.entries[name] else {
@@ -144,11 +151,45 @@ final class FaultyFileSystem: FileSystem, @unchecked Sendable {
             content.durable = bytes
         }
     }
+
+    public func kind(of path: String) throws(FileError) -> FileKind? {
+        try perform("examine", path) { (root) throws(FileError) in
+            let (parent, name) = try root.parent(of: path)
+            switch parent.entries[name] {
+            case .file: return .file
+            case .directory: return .directory
+            case .link(let destination): return .link(to: destination)
+            case nil: return nil
+            }
+        }
+    }
+
+    public func makeLink(_ path: String, to destination: String) throws(FileError) {
+        try perform("create link", path) { (root) throws(FileError) in
+            let (parent, name) = try root.parent(of: path)
+            guard parent.entries[name] == nil else {
+                throw FileError(operation: "create link", path: path, reason: "file exists")
+            }
+            parent.entries[name] = .link(to: destination)
+        }
+    }
+
+    /// There is nobody else in memory: only creating the file can fail.
+    public func lock(_ path: String, waits: Bool) throws(FileError) -> (any FileLock)? {
+        try perform("lock", path) { (root) throws(FileError) in
+            let (parent, name) = try root.parent(of: path)
+            if parent.entries[name] == nil { parent.entries[name] = .file(FileContent()) }
+            return MemoryLock()
+        }
+    }
 }
+
+private final class MemoryLock: FileLock {}
 
 private enum Entry {
     case file(FileContent)
     case directory(Directory)
+    case link(to: String)
 }
 
 private final class FileContent {
@@ -195,6 +236,7 @@ private final class Directory {
             switch entries[name]! {
             case .file(let content): content.restore(hasReachedDisk)
             case .directory(let directory): directory.restore(hasReachedDisk)
+            case .link: break
             }
         }
     }
