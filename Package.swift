@@ -140,21 +140,14 @@ let package = Package(
         tests(of: "Snapshot", ["StateCoding", "LZ4", "TestSupport"]),
         tests(of: "Kafka", ["TestSupport", "freshet"]),
         tests(
-            of: "Export",
-            [
-                "Events", "StateCoding", "Join", "Learn", "Snapshot", "Pipeline", "Configure",
-                "TestSupport", "freshet",
-            ]
-        ),
-        tests(
             of: "Configure",
             ["Events", "StateCoding", "Decode", "Order", "Join", "Learn", "Snapshot", yams]
         ),
         tests(
             of: "Export",
             [
-                "Events", "Learn", "Snapshot", "Pipeline", "Configure", "TestSupport",
-                "ONNXMessages", protobuf,
+                "Events", "StateCoding", "Decode", "Join", "Learn", "Snapshot", "Pipeline",
+                "Configure", "ONNXMessages", "TestSupport", "freshet", protobuf,
             ],
             exclude: ["Reference"]
         ),

@@ -140,7 +140,8 @@ public struct EventDecoder: ~Copyable {
 }
 
 extension Rejection {
-    static func tooLarge(byteCount: Int, limit: Int) -> Rejection {
+    /// A record that is longer than is looked at.
+    public static func tooLarge(byteCount: Int, limit: Int) -> Rejection {
         Rejection(.recordTooLarge, "\(byteCount) bytes, expected at most \(limit)")
     }
 }

@@ -23,7 +23,7 @@ extension ExportFormat {
     ) throws(ExportError) -> [String] {
         switch self {
         case .onnx:
-            throw ExportError("ONNX is not written yet")
+            return try ONNXModelWriter(metadata: metadata).write(model, to: directory, files: files)
         case .safetensors:
             _ = try SafetensorsWriter(files: files).write(
                 model,
@@ -43,7 +43,7 @@ extension ExportFormat {
     ) throws(ExportError) -> any Scorer {
         switch self {
         case .onnx:
-            throw ExportError("ONNX is not written yet")
+            try ONNXScorer(directory: directory, schema: schema, files: files)
         case .safetensors:
             try SafetensorsScorer(
                 SafetensorsModel(file: directory + "/" + Self.safetensorsFileName, files: files)

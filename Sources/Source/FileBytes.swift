@@ -25,6 +25,15 @@ struct FileBytes: ~Copyable {
         decoder = path.hasSuffix(".lz4") ? LZ4FrameDecoder() : nil
     }
 
+    /// What comes on standard input, as it comes.
+    init(standardInput name: String) throws(SourceError) {
+        path = name
+        byteCountMax = .max
+        file = try FileDescriptor(duplicating: 0, name: name)
+        byteCount = file.byteCount
+        decoder = nil
+    }
+
     /// Appends the next bytes to `output`, at most 64 KiB; none at the end.
     mutating func read(into output: inout [UInt8]) throws(SourceError) {
         if decoder != nil { return try readCompressed(into: &output) }

@@ -7,7 +7,17 @@ struct FileDescriptor: ~Copyable {
     let byteCount: Int
 
     init(reading path: String) throws(SourceError) {
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        try self.init(owning: descriptor, path)
+    }
+
+    /// A descriptor that somebody else keeps open, too.
+    init(duplicating other: Int32, name: String) throws(SourceError) {
+        try self.init(owning: fcntl(other, F_DUPFD_CLOEXEC, 0), name)
+    }
+
+    /// - Parameter descriptor: negative where it could not be opened.
+    private init(owning descriptor: Int32, _ path: String) throws(SourceError) {
         if descriptor < 0 { throw .system("cannot open \(path)") }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else {
@@ -15,6 +25,7 @@ struct FileDescriptor: ~Copyable {
             close(descriptor)
             throw error
         }
+        self.descriptor = descriptor
         byteCount = Int(status.st_size)
     }
 

@@ -32,22 +32,36 @@ struct LineReader: ~Copyable {
         lineBytesMax: Int,
         headBytesMax: Int
     ) throws(SourceError) {
-        bytes = try FileBytes(path: path, byteCountMax: byteCountMax)
+        self.init(
+            try FileBytes(path: path, byteCountMax: byteCountMax),
+            lineBytesMax: lineBytesMax,
+            headBytesMax: headBytesMax
+        )
+    }
+
+    init(_ bytes: consuming FileBytes, lineBytesMax: Int, headBytesMax: Int) {
+        self.bytes = bytes
         self.lineBytesMax = lineBytesMax
         self.headBytesMax = headBytesMax
+    }
+
+    /// The next line among the bytes that have been read; nil where it needs more of them.
+    mutating func nextRead() -> Line? {
+        guard let end = indexOfNewline(from: searched) else {
+            searched = buffer.count
+            return nil
+        }
+        let line = start..<end
+        start = end + 1
+        searched = start
+        lineNumber += 1
+        return checked(line)
     }
 
     /// The next line, or nil at the end of the file. The last line needs no line end.
     mutating func next() throws(SourceError) -> Line? {
         while true {
-            if let end = indexOfNewline(from: searched) {
-                let line = start..<end
-                start = end + 1
-                searched = start
-                lineNumber += 1
-                return checked(line)
-            }
-            searched = buffer.count
+            if let line = nextRead() { return line }
             // One more, as a carriage return is not the line's.
             if buffer.count - start > lineBytesMax + 1 { return try skipLine() }
             if try !refill() { return lastLine() }
