@@ -71,7 +71,7 @@ public struct DiskFileSystem: FileSystem {
     public func kind(of path: String) throws(FileError) -> FileKind? {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else {
-            if errno == ENOENT { return nil }
+            if errno == ENOENT || errno == ENOTDIR { return nil }
             throw FileError("examine", path)
         }
         switch status.st_mode & S_IFMT {

@@ -48,8 +48,8 @@ struct WatchCommandTests {
         }
         #expect(scene.current == nil)
         var models: [String] = []
-        for until in [1_200, 2_400] {
-            let time = 1_767_225_600_000 + until * 10
+        for until in [8_000, 16_000] {
+            let time = 1_767_225_600_000 + until
             try replay(fixture, ["--until", "\(time)"])
             let model = try newestModel(fixture)
             try wait(seconds: 20, for: "\(model): \(watcher.errors)") { scene.model == model }
@@ -106,7 +106,9 @@ struct WatchCommandTests {
         try end(second)
     }
 
-    @Test("says in one line which bound a snapshot passes, once per snapshot, and keeps the old one")
+    @Test(
+        "says in one line which bound a snapshot passes, once per snapshot, and keeps the old one"
+    )
     func gate() throws {
         let fixture = try CommandFixture.generated(events: 3_000, seed: 63)
         let scene = PublicationScene(directory: fixture.folder.path("served"))
@@ -128,11 +130,41 @@ struct WatchCommandTests {
         usleep(700_000)
         let lines = watcher.errors.split(separator: "\n").filter { $0.contains("not published") }
         #expect(lines.count == 1)
-        for bound in ["min_examples is 1000000", "max_age is 1h", "calibration_ratio is [1.0, 1.0]"] {
+        for bound in [
+            "min_examples is 1000000", "max_age is 1h", "calibration_ratio is [1.0, 1.0]",
+        ] {
             #expect(lines.first?.contains("publish.gate.") == true)
             #expect(lines.first?.contains(bound) == true, "\(lines)")
         }
         #expect(scene.current == nil)
+        try end(watcher)
+    }
+
+    @Test("compares with what is published, unless that cannot be read")
+    func shift() throws {
+        let fixture = try CommandFixture.generated(events: 3_000, seed: 67)
+        let scene = PublicationScene(directory: fixture.folder.path("served"))
+        let strict = try fixture.folder.write(
+            "features: [{name: x, kind: numeric}]\npublish: {gate: {max_shift: 1e-6}}\n",
+            to: "strict.yaml"
+        )
+        let watcher = try CommandProcess(watch(fixture, ["--config", strict]))
+        try replay(fixture, ["--until", "\(1_767_225_600_000 + 5_000)"])
+        let first = try newestModel(fixture)
+        try wait(seconds: 20, for: "a version: \(watcher.errors)") { scene.model == first }
+        // The windows of these impressions are 80 s: only then is much learnt.
+        try replay(fixture, ["--advance-to", "\(1_767_225_600_000 + 200_000)"])
+        try wait(seconds: 20, for: "a refusal: \(watcher.errors)") {
+            watcher.errors.contains("publish.gate.max_shift is 1e-06, but the mean ctr of ")
+        }
+        #expect(scene.model == first)
+
+        let target = try #require(scene.current)
+        _ = try fixture.folder.write("", to: "served/\(target)/model.safetensors")
+        try replay(fixture, ["--advance-to", "\(1_767_225_600_000 + 300_000)"])
+        let newest = try newestModel(fixture)
+        try wait(seconds: 20, for: "\(newest): \(watcher.errors)") { scene.model == newest }
+        #expect(watcher.errors.contains("the published version cannot be read"))
         try end(watcher)
     }
 

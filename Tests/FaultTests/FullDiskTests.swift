@@ -5,36 +5,12 @@ import Snapshot
 import TestSupport
 import Testing
 
-/// Whether this process may mount a file system.
-private let mayMount: Bool = {
-    guard let folder = try? TemporaryFolder() else { return false }
-    guard unsafe mount("tmpfs", folder.path, "tmpfs", 0, "size=64k") == 0 else { return false }
-    return unsafe umount2(folder.path, CInt(MNT_DETACH)) == 0
-}()
-
 @Suite(
     "A disk without room",
     .serialized,
     .enabled(if: mayMount, "mounting a tmpfs takes root's rights")
 )
 struct FullDiskTests {
-    /// A small file system on the scene's state directory.
-    private final class SmallDisk {
-        let path: String
-
-        init(_ path: String, bytes: Int) throws {
-            self.path = path
-            try FileManager.default.createDirectory(
-                atPath: path,
-                withIntermediateDirectories: true
-            )
-            let result = unsafe mount("tmpfs", path, "tmpfs", 0, "size=\(bytes)")
-            try #require(result == 0, "\(errno)")
-        }
-
-        deinit { unsafe umount2(path, CInt(MNT_DETACH)) }
-    }
-
     /// Starts the daemon, takes room away once it has saved, gives it back later, and holds its end
     /// against a replay.
     private func endure(

@@ -23,6 +23,9 @@ extension PublicationFolder {
         warn: (ExportError) -> Void = { _ in },
         write: (_ directory: String) throws -> Void
     ) throws -> PublicationResult {
+        if try performing({ () throws(FileError) in try files.kind(of: versions) }) == nil {
+            try prepare()
+        }
         let draft = try locked { () throws(ExportError) in try reserve() }
         defer { withExtendedLifetime(draft) {} }
         do {
@@ -56,7 +59,10 @@ extension PublicationFolder {
         let number = try nextNumber()
         let directory = draftDirectory(number)
         return try performing { () throws(FileError) in
-            try removeAbandoned()
+            for name in try files.list(versions) where name.hasPrefix(".") {
+                // What cannot be removed costs disk, and is tried again.
+                try? removeAbandoned(name)
+            }
             let lockFile = directory + ".lock"
             guard let lock = try files.lock(lockFile, waits: false) else {
                 throw FileError(operation: "lock", path: lockFile, reason: "it is in use")
@@ -66,20 +72,15 @@ extension PublicationFolder {
         }
     }
 
-    /// Removes what killed publishers left.
-    private func removeAbandoned() throws(FileError) {
-        for name in try files.list(versions) where name.hasPrefix(".") {
-            guard let number = Self.owner(ofEntry: name) else { continue }
-            if name.hasPrefix(".removed-") {
-                try files.remove(versions + "/" + name)
-                continue
-            }
-            let directory = draftDirectory(number)
-            guard let lock = try files.lock(directory + ".lock", waits: false) else { continue }
-            defer { withExtendedLifetime(lock) {} }
-            try files.remove(directory)
-            try files.remove(directory + ".lock")
-        }
+    /// Removes an entry that a killed publisher left, but not a draft that somebody is writing.
+    private func removeAbandoned(_ name: String) throws(FileError) {
+        guard let number = Self.owner(ofEntry: name) else { return }
+        if name.hasPrefix(".removed-") { return try files.remove(versions + "/" + name) }
+        let directory = draftDirectory(number)
+        guard let lock = try files.lock(directory + ".lock", waits: false) else { return }
+        defer { withExtendedLifetime(lock) {} }
+        try files.remove(directory)
+        try files.remove(directory + ".lock")
     }
 
     /// Above all numbers that were ever seen here.
