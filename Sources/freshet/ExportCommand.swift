@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configure
 import Export
 import Foundation
 import Logging
@@ -50,8 +51,9 @@ struct ExportCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: """
-            With --watch: the configuration, a YAML file, of which publish.gate and publish.keep are \
-            used; without it nothing but the defaults.
+            The configuration, a YAML file, of which publish.gate (and with --watch publish.keep) are \
+            used. Without it nothing is exported whose parameters are not finite, or while a producer is \
+            silent.
             """,
         completion: .file(extensions: ["yaml", "yml"])
     )
@@ -60,9 +62,6 @@ struct ExportCommand: AsyncParsableCommand {
     func validate() throws {
         guard !watch || (snapshot == nil && !json) else {
             throw ValidationError("--watch takes every snapshot: without --snapshot and --json")
-        }
-        guard watch || config == nil else {
-            throw ValidationError("--config is used with --watch only")
         }
         guard !withOptimizer || format == .safetensors else {
             throw ValidationError("--with-optimizer needs --format safetensors")
@@ -73,10 +72,12 @@ struct ExportCommand: AsyncParsableCommand {
         let logger = Logger(label: "freshet")
         if watch { return try await publish(logger: logger) }
         let start = ContinuousClock.now
+        let gate = try Gate(publishSettings().gate)
         let destination = try ExportDestination(directory: output)
         let found = try ServingSnapshot.find(snapshot, in: SnapshotStore(reading: state)) {
             logger.warning("a damaged snapshot is passed over", metadata: ["snapshot": "\($0)"])
         }
+        try check(found, gate, logger: logger)
         let writer = ExportWriter(
             format: format.format,
             includesOptimizer: withOptimizer,
@@ -95,6 +96,28 @@ struct ExportCommand: AsyncParsableCommand {
                     + "\(manifest.verification.recent) recent and "
                     + "\(manifest.verification.synthetic) made-up impressions"
         )
+    }
+}
+
+extension ExportCommand {
+    /// - Throws: `ConfigurationError`
+    func publishSettings() throws -> PublishSettings {
+        try config.map { try Configuration(file: $0).publish } ?? PublishSettings()
+    }
+
+    /// The gate, in front of a single export. What is at its place counts as published.
+    private func check(_ snapshot: ServingSnapshot, _ gate: Gate, logger: Logger) throws {
+        let refusals = try gate.refusals(GateCandidate(snapshot), now: clockMilliseconds()) {
+            () throws(ExportError) in
+            guard let published = try? ServingExport(directory: output) else { return nil }
+            return try PredictionShift(from: published, to: snapshot) { logger.warning("\($0)") }
+        }
+        guard refusals.isEmpty else {
+            throw ExportError(
+                "snapshot \(snapshot.name) is not exported: "
+                    + refusals.map(\.description).joined(separator: "; ")
+            )
+        }
     }
 }
 

@@ -5,11 +5,10 @@ import Logging
 extension ExportCommand {
     /// `--watch`: publishes each new snapshot until a signal comes.
     func publish(logger: Logger) async throws {
-        let settings = try config.map { try Configuration(file: $0).publish } ?? PublishSettings()
         let publication = Publication(
             state: state,
             output: output,
-            settings: settings,
+            settings: try publishSettings(),
             writer: ExportWriter(
                 format: format.format,
                 includesOptimizer: withOptimizer,

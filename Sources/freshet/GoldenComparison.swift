@@ -25,10 +25,13 @@ struct GoldenComparison {
             if error.isMissing { return nil }
             throw error
         }
-        var decoder = EventDecoder(schema: transplant.goldenSchema, settings: DecodeSettings())
-        var batch = EventBatch()
+        var reader = ImpressionReader(
+            schema: transplant.goldenSchema,
+            settings: DecodeSettings()
+        )
         for (index, line) in text.split(separator: UInt8(ascii: "\n")).enumerated() {
-            guard let words = Self.words(of: line, by: &decoder, batch: &batch),
+            var words: [UInt32] = []
+            guard (try? reader.read(line.span, into: &words)) != nil,
                 let outputs = try? JSONDecoder().decode(GoldenLine.self, from: Data(line)).outputs
             else { throw ExportError("\(path):\(index + 1) is no golden impression") }
             impressions.append(
@@ -52,25 +55,6 @@ struct GoldenComparison {
             }
         }
         return greatest
-    }
-
-    /// A golden line is an impression's record but for the time, which it is given here.
-    private static func words(
-        of line: ArraySlice<UInt8>,
-        by decoder: inout EventDecoder,
-        batch: inout EventBatch
-    ) -> [UInt32]? {
-        let time = DecodeSettings().timeMin
-        guard line.first == UInt8(ascii: "{") else { return nil }
-        let record = Array("{\"ts\":\(time),".utf8) + line.dropFirst()
-        batch.removeAll()
-        decoder.decode(
-            record.span,
-            from: RecordOrigin(partition: 0, role: .impression, offset: 0, recordTime: time),
-            into: &batch
-        )
-        guard let decoded = batch.records.first, decoded.kind == .event else { return nil }
-        return Array(batch.words[decoded.featureRange])
     }
 }
 

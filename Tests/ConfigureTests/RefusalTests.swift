@@ -37,6 +37,38 @@ struct Refusal: Sendable, CustomTestStringConvertible {
 @Suite("Configurations that are refused")
 struct RefusalTests {
     static let keys: [Refusal] = [
+        .feature("name: a, kind: numeric, was: a", key: "features.a.was", "own name"),
+        .feature("name: a, kind: numeric, was: 3", key: "features.a.was", "expected text"),
+        Refusal(
+            "features:\n  - {name: a, kind: numeric, was: b}\n  - {name: b, kind: numeric}\n",
+            line: 3,
+            key: "features.b",
+            "first name b"
+        ),
+        .after(
+            "optimizer: {method: sgd, warm_accumulator: 1}",
+            line: 2,
+            key: "optimizer.warm_accumulator",
+            "only to adagrad and ftrl"
+        ),
+        .after(
+            "optimizer: {warm_accumulator: -1}",
+            line: 2,
+            key: "optimizer.warm_accumulator",
+            "at least"
+        ),
+        .after(
+            "optimizer: {warm_accumulator: 26}",
+            line: 2,
+            key: "optimizer.warm_accumulator",
+            "at most accumulator_max, 25"
+        ),
+        .after(
+            "optimizer: {warm_accumulator: 0, epsilon: 0}",
+            line: 2,
+            key: "optimizer.warm_accumulator",
+            "at least 1.17"
+        ),
         .after("jion: {}", line: 2, key: "jion", "unknown key; did you mean join?"),
         .after("other: {}", line: 2, key: "other", "unknown key, expected one of seed, kafka"),
         .after(

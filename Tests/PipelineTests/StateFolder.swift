@@ -41,9 +41,11 @@ final class StateFolder {
     var countsOffsets = true
     private(set) var writer: SnapshotWriter
 
-    init(_ configuration: Configuration) throws {
+    /// - Parameter folder: that of another configuration; nil makes one.
+    init(_ configuration: Configuration, folder: TemporaryFolder? = nil) throws {
         self.configuration = configuration
-        folder = try TemporaryFolder()
+        self.folder = try folder ?? TemporaryFolder()
+        let folder = self.folder
         writer = try Self.writer(folder.path, configuration)
     }
 
@@ -56,8 +58,10 @@ final class StateFolder {
             settings: configuration.snapshots,
             stamp: SnapshotStamp(
                 programVersion: "test",
-                configurationFingerprint: "",
-                configuration: []
+                configurationFingerprint: configuration.fingerprint,
+                configuration: configuration.canonical.map {
+                    ConfigurationEntry(key: $0.key, value: $0.value)
+                }
             ),
             logger: .silent
         )
@@ -80,9 +84,14 @@ final class StateFolder {
 
     /// What the newest good snapshot holds.
     func resumed() throws -> ResumedState? {
-        try ResumedState.newest(of: SnapshotStore(directory: folder.path)) {
+        var state = try ResumedState.newest(of: SnapshotStore(directory: folder.path)) {
             Issue.record("\($0)")
         }
+        let saved = state?.body.configuration.map { ($0.key, $0.value) }
+        if let saved, case .addedFields(let added) = configuration.fit(saved: saved) {
+            state?.addedFields = added
+        }
+        return state
     }
 
     /// The bodies of all snapshots, oldest first.
@@ -121,7 +130,7 @@ final class StateFolder {
             writer: writer,
             every: every,
             isLive: clock != nil,
-            hasSnapshot: state != nil,
+            hasSnapshot: state != nil && state?.addedFields == nil,
             clock: { clock?.tick() ?? 0 }
         )
     }

@@ -27,14 +27,21 @@ public struct SafetensorsModel: Sendable {
         let metadata = reader.metadata
         var parameters = [Float](repeating: 0, count: places.parameterCount)
         var state = [Float](repeating: 0, count: places.stateCount)
+        var flawed: String?
         let checksum = try reader.readValues { tensor, first, values in
             let place = places.starts[tensor.name]!
             let start = place.start + first
+            // Of squared gradients there is a sum or none.
+            let isSum = tensor.name.hasSuffix(".accumulator") || tensor.name.hasSuffix(".n")
+            if !values.allSatisfy({ $0.isFinite && !(isSum && $0 < 0) }) { flawed = tensor.name }
             if place.isState {
                 state.replaceSubrange(start..<start + values.count, with: values)
             } else {
                 parameters.replaceSubrange(start..<start + values.count, with: values)
             }
+        }
+        if let flawed {
+            throw ExportError("\(path) has values in \(flawed.quoted) that no training gives")
         }
         do throws(StateError) {
             learned = try LearnedModel(

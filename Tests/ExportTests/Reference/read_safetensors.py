@@ -14,4 +14,9 @@ with safe_open(sys.argv[1], framework="numpy") as file:
         assert tensor.dtype == numpy.float32
         values = base64.b64encode(tensor.astype("<f4").tobytes()).decode()
         tensors[name] = {"shape": list(tensor.shape), "values": values}
-    print(json.dumps({"metadata": file.metadata(), "tensors": tensors}))
+    metadata = file.metadata()
+    statistics = [
+        [field["name"], field["count"], field["mean"].hex(), field["squared_deviations"].hex()]
+        for field in json.loads(metadata.pop("numeric_statistics"))
+    ]
+    print(json.dumps({"metadata": metadata, "statistics": statistics, "tensors": tensors}))
