@@ -1,5 +1,6 @@
 import Export
 import Foundation
+import Pipeline
 
 /// What changed between two snapshots, for people.
 struct DifferenceTable {

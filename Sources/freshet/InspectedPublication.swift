@@ -1,6 +1,7 @@
 import Events
 import Export
 import Foundation
+import Learn
 import Pipeline
 
 /// A publication folder, or a single export, as it was found.
@@ -115,9 +116,10 @@ struct InspectedExport: Encodable {
         var manifest: ExportManifest?
         var damage: ExportError?
         do throws(ExportError) {
-            let export = try export ?? ServingExport(directory: directory)
-            manifest = export.manifest
-            try export.checkFiles()
+            let found: ServingExport
+            if let export { found = export } else { found = try ServingExport(directory: directory) }
+            manifest = found.manifest
+            try found.checkFiles()
         } catch { damage = error }
         self.manifest = manifest
         self.damage = damage

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configure
+import Decode
 import Events
 import Export
 import Foundation

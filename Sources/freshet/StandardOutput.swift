@@ -25,7 +25,7 @@ struct StandardOutput {
     }
 
     /// Lets a write to a pipe that nobody reads fail instead of ending the process.
-    static func outliveReaders() { _ = unsafe signal(SIGPIPE, SIG_IGN) }
+    static func outliveReaders() { _ = signal(SIGPIPE, SIG_IGN) }
 }
 
 struct OutputError: Error, CustomStringConvertible {

@@ -1,6 +1,6 @@
 internal import Configure
 internal import Events
-public import Learn
+internal import Learn
 public import Pipeline
 
 /// What changed from one snapshot to another. Snapshots of different models may be compared; what has no

@@ -20,7 +20,8 @@ struct ServedModels {
         let folder = PublicationFolder(directory: directory, files: files)
         let versions = try folder.all()
         guard !versions.isEmpty else {
-            return add(try ServingExport(directory: directory, files: files))
+            add(try ServingExport(directory: directory, files: files))
+            return
         }
         for version in versions {
             do throws(ExportError) {
