@@ -42,13 +42,21 @@ extension GraphBuilder {
         _ pooling: FeatureField.Pooling
     ) -> GraphValue {
         let name = field.name
-        let padded = input(
+        let given = input(
             name,
             .int64,
             dimensions: ["batch", "\(name)_longest"],
             description:
                 "rows, XXH64(value, seed \(field.seed)) mod \(field.rows), padded with -1; "
                 + "absent: \(field.missingRow) alone"
+        )
+        // A column more, so that there is one: onnxruntime 1.15 does not sum over none.
+        let padded = node(
+            "Pad",
+            given,
+            constant([0, 0, 0, 1] as [Int64], as: "one.column"),
+            constant(-1 as Int64),
+            as: "\(name).padded"
         )
         let present = node("GreaterOrEqual", padded, constant(0 as Int64), as: "\(name).present")
         let weights = cast(present, to: .float, as: "\(name).weights")

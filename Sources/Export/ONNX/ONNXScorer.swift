@@ -47,7 +47,8 @@ public final class ONNXScorer: Scorer {
         )
     }
 
-    /// - Throws: if the graph cannot be evaluated, naming the node.
+    /// - Throws: if the graph cannot be evaluated, naming the node; also if an impression needs more
+    ///   than 2²⁶ intermediate numbers (a list of 4 million rows, at dimension 8).
     public func score(_ impressions: ImpressionBatch) throws(ExportError) -> [Probabilities] {
         var results: [Probabilities] = []
         results.reserveCapacity(impressions.count)

@@ -54,7 +54,7 @@ extension PredictionShift {
     /// - Parameter warn: told why there is nothing to compare.
     /// - Returns: nil if the published model cannot be read or understands none of the impressions: it
     ///   is no obstacle to a better one.
-    init?(
+    public init?(
         from published: ServingExport,
         to snapshot: ServingSnapshot,
         warn: (ExportError) -> Void

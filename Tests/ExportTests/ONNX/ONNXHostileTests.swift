@@ -136,12 +136,12 @@ struct ONNXHostileTests {
         var random = ExportRandom(seed: seed)
         let whole = try ONNXModelProto(serializedBytes: written[Self.path]!)
         var survivors = 0
-        for _ in 0..<4000 {
+        for _ in 0..<2500 {
             var message = whole
             for _ in 0..<Int.random(in: 1...2, using: &random) { message.alter(&random) }
             if score([Self.path: try message.serializedBytes()]) { survivors += 1 }
         }
-        #expect(survivors > 50 && survivors < 3900, "seed \(seed)")
+        #expect(survivors > 50 && survivors < 2400, "seed \(seed)")
     }
 
     @Test("a shape that claims more than there is")
@@ -208,7 +208,7 @@ struct ONNXHostileTests {
             try error { $0.graph.node[1].output = $0.graph.node[0].output }.contains("two values")
         )
         #expect(try error { $0.graph.node[1].output.append("more") }.contains("2 outputs"))
-        #expect(try error { $0.graph.node[1].input.append("x") }.contains("3 inputs"))
+        #expect(try error { $0.graph.node[0].input.append("x") }.contains("3 inputs"))
         #expect(
             try error { $0.graph.initializer[0].dims = [1, 102] }.contains("of a table of 1")
         )
@@ -277,14 +277,16 @@ extension ONNXModelProto {
         let node = Int.random(in: 0..<graph.node.count, using: &random)
         let other = Int.random(in: 0..<graph.node.count, using: &random)
         let tensor = Int.random(in: 0..<graph.initializer.count, using: &random)
-        let names =
-            graph.node.flatMap(\.output) + graph.initializer.map(\.name) + graph.input.map(\.name)
         let numbers: [Int64] = [-1, 0, 1, 2, 3, 7, 1 << 31, 1 << 62, .min, .max]
         switch Int.random(in: 0..<9, using: &random) {
         case 0: graph.node.swapAt(node, other)
         case 1: graph.node[node].opType = graph.node[other].opType
         case 2: graph.node[node].attribute = graph.node[other].attribute
         case 3:
+            let names = [
+                graph.node[other].output[0], graph.initializer[tensor].name,
+                graph.input.randomElement(using: &random)!.name,
+            ]
             let input = graph.node[node].input.indices.randomElement(using: &random)!
             graph.node[node].input[input] = names.randomElement(using: &random)!
         case 4: graph.node.remove(at: node)

@@ -93,6 +93,8 @@ struct OnnxruntimeTests {
         let expected = try scorer.score(model.batch(batches.flatMap { $0 }))
         let runtime = try folder.outputs(batches, model.schema)
         let evaluated = try batches.flatMap { try evaluator.score(model.batch($0)) }
+        let alone = try batches[1].prefix(40).flatMap { try evaluator.score(model.batch([$0])) }
+        #expect(alone[...] == evaluated[1...40], "who else is in a batch makes no difference")
         let worst = try greatestDifference(runtime, expected)
         #expect(worst <= 1e-5, "seed \(seed)")
         #expect(try greatestDifference(evaluated, expected) <= 1e-5, "seed \(seed)")

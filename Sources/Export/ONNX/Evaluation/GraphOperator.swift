@@ -10,6 +10,7 @@ enum GraphOperator {
     case clip
     case cast(to: ONNXTensorProto.DataType)
     case gather
+    case pad
     case concat(axis: Int)
     case squeeze
     case unsqueeze
@@ -56,6 +57,7 @@ enum GraphOperator {
                 throw OperatorError("takes an axis that is not the first")
             }
             return .gather
+        case "Pad": return .pad
         case "Concat": return .concat(axis: try attributes.take("axis"))
         case "Squeeze": return .squeeze
         case "Unsqueeze": return .unsqueeze
@@ -73,7 +75,7 @@ enum GraphOperator {
         switch self {
         case .unary, .cast, .softmax: 1...1
         case .binary, .compare, .gather, .squeeze, .unsqueeze, .reshape, .reduceSum, .matMul: 2...2
-        case .where, .clip: 3...3
+        case .where, .clip, .pad: 3...3
         case .gemm: 2...3
         case .concat: 1...Int.max
         }
@@ -89,6 +91,7 @@ enum GraphOperator {
         case .clip: try inputs[0].clipped(inputs[1], inputs[2])
         case .cast(let type): try inputs[0].cast(to: type)
         case .gather: try .gather(inputs[0], inputs[1])
+        case .pad: try inputs[0].padded(inputs[1], value: inputs[2])
         case .concat(let axis): try .concatenated(inputs, axis: axis)
         case .squeeze: try inputs[0].squeezed(inputs[1])
         case .unsqueeze: try inputs[0].unsqueezed(inputs[1])

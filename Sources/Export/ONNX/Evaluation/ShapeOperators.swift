@@ -16,9 +16,30 @@ extension TensorValue {
             guard row >= 0, row < tableRows else {
                 throw OperatorError("is given row \(index) of a table of \(tableRows)")
             }
-            result += values[row * size..<(row + 1) * size]
+            result.append(values, row * size..<(row + 1) * size)
         }
         return TensorValue(shape, .float(result))
+    }
+
+    /// Pad, of integer matrices: by rows and columns before, then by rows and columns behind.
+    func padded(_ pads: TensorValue, value: TensorValue) throws(OperatorError) -> TensorValue {
+        guard case .int64(let values) = elements, shape.count == 2,
+            case .int64(let value) = value.elements, value.count == 1
+        else { throw OperatorError("is given \(self) and \(value), needs integers") }
+        let pads = try pads.indices()
+        guard pads.count == 4, pads.allSatisfy({ (0...Self.countMax).contains($0) }) else {
+            throw OperatorError("is given the pads \(pads)")
+        }
+        let shape = [shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3]]
+        var result = [Int64](repeating: value[0], count: try Self.checkedCount(shape))
+        let columns = self.shape[1]
+        for row in 0..<self.shape[0] {
+            for column in 0..<columns {
+                result[(row + pads[0]) * shape[1] + pads[1] + column] =
+                    values[row * columns + column]
+            }
+        }
+        return TensorValue(shape, .int64(result))
     }
 
     static func concatenated(_ parts: [TensorValue], axis: Int) throws(OperatorError) -> TensorValue
@@ -45,7 +66,7 @@ extension TensorValue {
         let sizes = parts.map { $0.shape[axis...].reduce(1, *) }
         for outer in 0..<shape[..<axis].reduce(1, *) {
             for (values, size) in zip(values, sizes) {
-                result += values[outer * size..<(outer + 1) * size]
+                result.append(values, outer * size..<(outer + 1) * size)
             }
         }
         return TensorValue(shape, .float(result))
@@ -117,5 +138,15 @@ extension TensorValue {
             }
         }
         return result
+    }
+}
+
+extension [Float] {
+    /// Appends a part of other values, without a slice of them, which would count references.
+    @inline(__always)
+    fileprivate mutating func append(_ values: [Float], _ range: Range<Int>) {
+        unsafe values.withUnsafeBufferPointer {
+            unsafe append(contentsOf: UnsafeBufferPointer(rebasing: $0[range]))
+        }
     }
 }

@@ -102,7 +102,7 @@ extension TensorValue {
 
     /// Elements that a tensor, or all that are alive at a time, may have: no claim of a file makes
     /// the evaluator allocate more.
-    static let countMax = 1 << 28
+    static let countMax = 1 << 26
 
     @discardableResult
     static func checkedCount(_ shape: [Int]) throws(OperatorError) -> Int {
