@@ -23,6 +23,8 @@ public struct ExportManifest: Codable, Sendable {
     public var configuration: [ConfigurationEntry]
     public var positions: [PartitionProgress]
     public var metrics: MetricsReport
+    /// How the embedding tables are used.
+    public var fields: [FieldFigures]
     public var verification: Verification
     public var files: [ExportedFile]
 
@@ -43,7 +45,7 @@ public struct ExportManifest: Codable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, format, snapshot, configuration, positions, metrics, verification, files
+        case model, format, snapshot, configuration, positions, metrics, fields, verification, files
         case formatVersion = "format_version"
         case snapshotCreatedAt = "snapshot_created_at"
         case createdAt = "created_at"

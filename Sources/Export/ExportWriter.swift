@@ -201,6 +201,11 @@ extension ExportManifest {
             configuration: body.configuration,
             positions: body.positions,
             metrics: body.summary.metrics,
+            fields: FieldFigures.all(
+                of: snapshot.parameters,
+                schema: snapshot.configuration.schema,
+                settings: snapshot.configuration.learn
+            ),
             verification: verification,
             files: files
         )

@@ -164,6 +164,7 @@ struct InspectedExport: Encodable {
         if damage == nil { lines.append("  files         all as the manifest says") }
         lines += manifest.files.map { "  file          \($0.name) \($0.bytes) bytes" }
         lines += MetricsTable.lines(manifest.metrics).map { "  " + $0 }
+        lines += FieldTable(manifest.fields).lines.map { "  " + $0 }
         lines += manifest.positions.map {
             "  position      \($0.partition.name)/\($0.partition.number) \($0.position)"
         }
