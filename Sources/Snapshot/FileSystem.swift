@@ -68,6 +68,13 @@ public protocol ReadableFile {
 }
 
 extension FileSystem {
+    /// Makes a new directory's own entry durable, as far as that is possible: the folder above it may be
+    /// one that this process may pass but not read.
+    public func syncParent(of path: String) {
+        let above = path.split(separator: "/").dropLast().joined(separator: "/")
+        try? syncDirectory(path.hasPrefix("/") ? "/" + above : above.isEmpty ? "." : above)
+    }
+
     /// Reads a whole file that must not be longer than `maxCount` bytes.
     public func readAll(_ path: String, maxCount: Int) throws(FileError) -> [UInt8] {
         let file = try open(path)

@@ -25,19 +25,11 @@ public struct SnapshotStore: Sendable {
             try files.makeDirectory(directory)
             try files.makeDirectory(snapshots)
             try files.syncDirectory(directory)
-            // The state directory's own entry: best effort, since the folder above it may be one that
-            // this process may pass but not read.
-            try? files.syncDirectory(Self.parent(of: directory))
+            files.syncParent(of: directory)
             for name in try files.list(snapshots) where name.hasPrefix(".") {
                 try files.remove(snapshots + "/" + name)
             }
         } catch { throw .file(error) }
-    }
-
-    private static func parent(of path: String) -> String {
-        let parts = path.split(separator: "/")
-        let above = parts.dropLast().joined(separator: "/")
-        return path.hasPrefix("/") ? "/" + above : (above.isEmpty ? "." : above)
     }
 
     /// Looks at a state directory without changing anything.

@@ -15,19 +15,20 @@ struct PublicationScene {
         return target
     }
 
-    /// What `export.json` of the published version says.
-    var manifest: [String: Any] {
-        get throws { try manifest(of: try #require(current)) }
-    }
-
-    func manifest(of target: String) throws -> [String: Any] {
-        let url = URL(filePath: directory + "/" + target + "/export.json")
-        let value = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
-        return try #require(value as? [String: Any])
+    /// What `export.json` of a version says; nil without it.
+    func manifest(of target: String) throws -> [String: Any]? {
+        let path = directory + "/" + target + "/export.json"
+        guard let text = FileManager.default.contents(atPath: path) else { return nil }
+        return try JSONSerialization.jsonObject(with: text) as? [String: Any]
     }
 
     /// The published model's id; nil if nothing is published.
-    var model: String? { try? manifest["model"] as? String }
+    var model: String? {
+        get throws {
+            guard let current else { return nil }
+            return try manifest(of: current)?["model"] as? String
+        }
+    }
 
     /// Looks whether the published version has all its files, as long as its manifest says.
     /// - Returns: its number; 0 if nothing is published.
@@ -35,7 +36,7 @@ struct PublicationScene {
         guard let target = current else { return 0 }
         let parts = target.split(separator: "/")
         #expect(parts.count == 2 && parts[0] == "versions")
-        let files = try #require(try manifest(of: target)["files"] as? [[String: Any]])
+        let files = try #require(try manifest(of: target)?["files"] as? [[String: Any]])
         #expect(files.count >= 3)
         for file in files {
             let name = try #require(file["name"] as? String)

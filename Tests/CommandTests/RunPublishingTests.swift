@@ -50,7 +50,7 @@ struct RunPublishingTests {
         let outcome = try daemon.finish(seconds: 20)
         #expect(outcome.status == 0, "\(outcome.errors)")
         let newest = try #require(try newestModel(fixture))
-        #expect(scene.model == newest, "\(outcome.errors)")
+        #expect(try scene.model == newest, "\(outcome.errors)")
         #expect(try scene.checkWhole() >= 2)
         #expect(scene.versions.count == 2)
         #expect(!outcome.errors.contains("warning"), "\(outcome.errors)")

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// Real streams, in the folder that FRESHET_DATA names or beside the package.
 public enum RealData {

@@ -84,6 +84,7 @@ public struct PublicationFolder: Sendable {
         try performing { () throws(FileError) in
             try files.makeDirectory(versions)
             try files.syncDirectory(directory)
+            files.syncParent(of: directory)
         }
         // Shows whether it can be written to.
         try locked {}
