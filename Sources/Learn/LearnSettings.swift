@@ -75,7 +75,7 @@ public struct OptimizerSettings: Equatable, Sendable {
         method: Method,
         embeddingRate: Float,
         denseRate: Float,
-        warmAccumulator: Float = 0.1
+        warmAccumulator: Float = 0.001
     ) {
         self.method = method
         self.embeddingRate = embeddingRate

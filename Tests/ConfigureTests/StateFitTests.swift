@@ -112,8 +112,8 @@ struct WarmStartReadingTests {
         #expect(other.resolved.contains("warm_accumulator: 3.0"))
         #expect(try Configuration(yaml: other.resolved) == other)
         // The default is no more than accumulators can be.
-        let low = try Configuration(yaml: features + "optimizer: {accumulator_max: 0.001}")
-        #expect(low.learn.optimizer.warmAccumulator == 0.001)
+        let low = try Configuration(yaml: features + "optimizer: {accumulator_max: 0.0005}")
+        #expect(low.learn.optimizer.warmAccumulator == 0.0005)
         #expect(try Configuration(yaml: low.resolved) == low)
     }
 }
