@@ -117,7 +117,11 @@ struct InspectedExport: Encodable {
         var damage: ExportError?
         do throws(ExportError) {
             let found: ServingExport
-            if let export { found = export } else { found = try ServingExport(directory: directory) }
+            if let export {
+                found = export
+            } else {
+                found = try ServingExport(directory: directory)
+            }
             manifest = found.manifest
             try found.checkFiles()
         } catch { damage = error }

@@ -54,6 +54,10 @@ struct UsageTests {
             ["run", "--config", "c.yaml", "--state", "s", "--snapshot-every", "often"],
             ["replay", "--config", "c.yaml", "--state", "s", "--until", "tomorrow"],
             ["generate", "--events", "0", "--files", "x"], ["inspect"], ["broker", "--topic", "a"],
+            ["predict"], ["predict", "--state", "s", "--export", "e"],
+            ["predict", "--export", "e", "--snapshot", "3"], ["predict", "--state", "s", "--json"],
+            ["predict", "--skew"], ["predict", "--skew", "--exports", "e", "--state", "s"],
+            ["inspect", "--state", "s", "--export", "e"], ["diff", "1"],
         ]
     )
     func options(arguments: [String]) throws {

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Glibc
 
 /// How a command ended, and what it wrote.
@@ -40,11 +40,16 @@ public final class CommandProcess {
     private let start = ContinuousClock.now
 
     /// Starts `freshet` with these arguments.
-    public init(_ arguments: [String]) throws {
+    /// - Parameter input: its standard input; nothing comes there unless given.
+    public init(_ arguments: [String], input: Pipe? = nil) throws {
         folder = try TemporaryFolder()
         process.executableURL = BrokerProcess.executable
         process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
+        if let input {
+            process.standardInput = input
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
         process.standardOutput = try Self.file(folder.path("output"))
         process.standardError = try Self.file(folder.path("errors"))
         try process.run()
@@ -55,6 +60,8 @@ public final class CommandProcess {
     public var identifier: Int32 { process.processIdentifier }
     public var isRunning: Bool { process.isRunning }
     public var elapsed: Duration { ContinuousClock.now - start }
+    /// Standard output so far.
+    public var output: String { String(decoding: folder.read("output"), as: UTF8.self) }
     /// Standard error so far.
     public var errors: String { String(decoding: folder.read("errors"), as: UTF8.self) }
 
@@ -75,7 +82,7 @@ public final class CommandProcess {
         }
         return CommandOutcome(
             status: process.terminationReason == .exit ? process.terminationStatus : nil,
-            output: String(decoding: folder.read("output"), as: UTF8.self),
+            output: output,
             errors: errors
         )
     }

@@ -104,18 +104,20 @@ extension SkewReport {
     private var words: String {
         if compared == 0 { return "nothing could be compared" }
         if different == 0 { return "no skew: serving answered what its models say" }
-        guard let best = explanations.first, best.shareExplained > 0 else {
-            let closest = explanations.first.map {
-                "; the closest, \($0.field) \($0.substitution.words), takes "
-                    + "\(percent($0.logitShareRemoved)) off it in logits"
-            }
-            return
-                "no single field explains any of the difference: several at once, or another model "
-                + "than the one named" + (closest ?? "")
+        guard let best = explanations.first else {
+            return "no field explains any of the difference: \(Self.otherReasons)"
         }
-        return "\(best.field) \(best.substitution.words) explains "
-            + "\(percent(best.shareExplained)) of the difference"
+        let name = "\(best.field) \(best.substitution.words)"
+        let share = percent(best.shareExplained)
+        if best.shareExplained >= 0.5 { return "\(name) explains \(share) of the difference" }
+        return
+            "no single field explains most of the difference: \(Self.otherReasons); the closest, "
+            + "\(name), explains \(share) of it and takes \(percent(best.logitShareRemoved)) off in "
+            + "logits"
     }
+
+    private static let otherReasons =
+        "several may differ at once, by values that are not tried, or another model has answered"
 
     private func percent(_ share: Double) -> String {
         let tenths = (share * 1_000).rounded() / 10

@@ -1,2 +1,0 @@
-import Export
-import Testing
