@@ -123,7 +123,7 @@ struct DiffCommandTests {
             (["1", "2", "--state", fixture.state], "0000000002/parameters.lz4"),
             (["1", "3"], "--state"), (["/nowhere", fixture.state], "/nowhere"),
             ([fixture.folder.path, fixture.state], "no snapshot"),
-            ([fixture.config, fixture.state], "no snapshot"),
+            ([fixture.config, fixture.state], fixture.config),
         ]
         for (arguments, name) in cases {
             let outcome = try CommandProcess.run(["diff"] + arguments)

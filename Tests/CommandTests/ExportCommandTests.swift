@@ -39,7 +39,7 @@ struct ExportCommandTests {
                     .appending(path: "Reference/score_stream.py").path,
             ] + arguments
         let output = folder.path("output")
-        FileManager.default.createFile(atPath: output, contents: nil)
+        _ = FileManager.default.createFile(atPath: output, contents: nil)
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
         try process.run()
         process.waitUntilExit()
@@ -77,7 +77,7 @@ struct ExportCommandTests {
     @Test("gives onnxruntime what predict computes, on 10,500 impressions of the generator")
     func generator() throws {
         let fixture = try replayed(events: 16_000)
-        let whole = try ["impressions-0", "impressions-1"].flatMap { name in
+        let whole = ["impressions-0", "impressions-1"].flatMap { name in
             fixture.folder.read("events/\(name).jsonl").split(separator: UInt8(ascii: "\n"))
         }
         let path = try fixture.folder.write(

@@ -85,7 +85,7 @@ struct ServePageTests {
             ["PATH": folder.path("bin") + ":" + (environment["PATH"] ?? "/usr/bin:/bin")]
         ) { $1 }
         let log = folder.path("log")
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         let output = try FileHandle(forWritingTo: URL(filePath: log))
         process.standardOutput = output
         process.standardError = output

@@ -49,9 +49,9 @@ struct WarmStartTests {
         #expect(outcome.errors.contains("impressions=50"))
         #expect(outcome.errors.contains("start at 0.001"))
         #expect(!outcome.errors.contains("warning"))
-        let body = try #require(scene.fixture.newest(state: scene.fixture.folder.path("warm")))
+        let body = try #require(try scene.fixture.newest(state: scene.fixture.folder.path("warm")))
         let record = try #require(body["warm_start"] as? [String: Any])
-        let source = try #require(scene.fixture.newest())
+        let source = try #require(try scene.fixture.newest())
         let digest = try #require((source["summary"] as? [String: Any])?["state_digest"] as? String)
         #expect((record["model"] as? String)?.hasSuffix(digest) == true)
         #expect((record["checksum"] as? String)?.count == 16)
@@ -77,7 +77,7 @@ struct WarmStartTests {
         #expect(again.status == 0, "\(again.errors)")
         #expect(again.errors.contains("--warm-start is not used"))
         #expect(try again.json["state_digest"] as? String == first.json["state_digest"] as? String)
-        let body = try #require(scene.fixture.newest(state: scene.fixture.folder.path("warm")))
+        let body = try #require(try scene.fixture.newest(state: scene.fixture.folder.path("warm")))
         #expect(body["warm_start"] != nil)
     }
 
@@ -90,7 +90,7 @@ struct WarmStartTests {
         _ = try scene.replay(configuration, middle)
         let rest = try scene.replay(configuration)
         #expect(try rest.json["state_digest"] as? String == whole.json["state_digest"] as? String)
-        let body = try #require(scene.fixture.newest(state: scene.fixture.folder.path("warm")))
+        let body = try #require(try scene.fixture.newest(state: scene.fixture.folder.path("warm")))
         #expect(body["warm_start"] != nil)
     }
 
@@ -187,7 +187,7 @@ struct WarmStartTests {
         #expect(warm.errors.contains("go on"))
         let names = ["parameters.lz4", "optimizer.lz4"]
         func checksums(_ state: String) throws -> [String] {
-            let body = try #require(fixture.newest(state: folder.path(state)))
+            let body = try #require(try fixture.newest(state: folder.path(state)))
             let files = try #require(body["files"] as? [[String: Any]])
             return try names.map { name in
                 let file = files.first { $0["name"] as? String == name }
@@ -195,7 +195,7 @@ struct WarmStartTests {
             }
         }
         #expect(try checksums("warm") == checksums("source"))
-        let body = try #require(fixture.newest(state: folder.path("warm")))
+        let body = try #require(try fixture.newest(state: folder.path("warm")))
         let record = try #require(body["warm_start"] as? [String: Any])
         #expect(record["accumulator"] == nil)
     }

@@ -348,14 +348,16 @@ struct TransplantTests {
         #expect(prediction.ctr > 0 && prediction.ctr < 1 && prediction.ctcvr <= prediction.ctr)
     }
 
+    static let denseChanges: [(String, @Sendable (inout LearnSettings) -> Void)] = [
+        ("model.experts.count", { $0.network.experts = 3 }),
+        ("model.experts.layers", { $0.network.expertLayers = [5, 5] }),
+        ("model.gates", { $0.network.gates = .shared }),
+        ("model.towers.layers", { $0.network.towerLayers = [4] }),
+    ]
+
     @Test(
         "dense layers of another size start fresh as a whole, tables stay",
-        arguments: [
-            ("model.experts.count", { $0.network.experts = 3 }),
-            ("model.experts.layers", { $0.network.expertLayers = [5, 5] }),
-            ("model.gates", { $0.network.gates = .shared }),
-            ("model.towers.layers", { $0.network.towerLayers = [4] }),
-        ] as [(String, @Sendable (inout LearnSettings) -> Void)]
+        arguments: denseChanges
     )
     func dense(key: String, change: @Sendable (inout LearnSettings) -> Void) throws {
         let settings = Self.settings()

@@ -2,6 +2,7 @@ import Configure
 import Events
 import Foundation
 import Learn
+import Order
 import Pipeline
 import Snapshot
 import Source
@@ -61,7 +62,8 @@ struct AddedFieldsTests {
         let saved = try #require(grown.snapshots().last)
         #expect(saved.summary.stateDigest == after.digest)
         #expect(saved.configuration.contains { $0.key == "features.slot.rows" })
-        #expect(try #require(grown.resumed()).addedFields == nil)
+        let resumed = try #require(try grown.resumed())
+        #expect(resumed.addedFields == nil)
     }
 
     @Test("predicts as before, to the bit where the inputs keep their places")
@@ -146,11 +148,11 @@ struct AddedFieldsTests {
         }
         #expect(differing.count > 500)
         // The inserted field's columns, dimension 4 from input 4 on, are no longer 0.
-        let state = try #require(grown.resumed())
+        let last = try #require(try grown.resumed())
         let pipeline = try Pipeline(
             settings: grown.settings,
             source: MemorySource(stream, start: [:], batchMax: 64, seed: 1),
-            state: state,
+            state: last,
             logger: .silent
         )
         let network = pipeline.copyState().learner.network
@@ -164,7 +166,7 @@ struct AddedFieldsTests {
             return network.parameters[start + 4..<start + 8]
         }
         #expect(columns.contains { $0 != 0 })
-        #expect(network.parameters.allSatisfy(\.isFinite))
+        #expect(network.parameters.allSatisfy { $0.isFinite })
     }
 
     @Test("killed and resumed at any place ends as if undisturbed", arguments: 1...4)
@@ -235,7 +237,7 @@ struct AddedFieldsTests {
         var fewer = try configuration()
         fewer.schema.fields.remove(at: 3)
         let grown = try copy(state, configuration())
-        var resumed = try #require(grown.resumed())
+        var resumed = try #require(try grown.resumed())
         resumed.addedFields = AddedFields(
             from: fewer.schema,
             to: try configuration().schema

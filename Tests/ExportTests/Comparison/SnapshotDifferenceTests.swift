@@ -1,5 +1,6 @@
 import Export
 import Foundation
+import Learn
 import Pipeline
 import Snapshot
 import TestSupport

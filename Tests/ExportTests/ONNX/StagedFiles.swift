@@ -51,6 +51,11 @@ final class StagedFiles: FileSystem {
     func syncDirectory(_ path: String) throws(FileError) { throw unused(path) }
     func rename(_ path: String, to newPath: String) throws(FileError) { throw unused(path) }
     func remove(_ path: String) throws(FileError) { throw unused(path) }
+    func kind(of path: String) throws(FileError) -> FileKind? { throw unused(path) }
+    func makeLink(_ path: String, to: String) throws(FileError) { throw unused(path) }
+    func lock(_ path: String, waits: Bool) throws(FileError) -> (any FileLock)? {
+        throw unused(path)
+    }
 
     private func unused(_ path: String) -> FileError {
         FileError(operation: "change", path: path, reason: "not part of writing or reading a model")
