@@ -48,8 +48,8 @@ public struct FieldFigures: Codable, Equatable, Sendable {
 
     /// The figures of all embedded fields, in the order of the schema.
     ///
-    /// A model that took over what another had learnt did not start from the values of its seed: all that
-    /// was taken over then counts as touched.
+    /// A model that took over what another had learnt, or that fields were added to before others, did
+    /// not start from the values of its seed: all rows that it had then count as touched.
     /// - Parameter parameters: laid out as `Network.tensors` says.
     /// - Precondition: they are as many as schema and settings say.
     public static func all(

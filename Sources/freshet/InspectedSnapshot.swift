@@ -80,6 +80,9 @@ struct InspectedSnapshot {
             "  position      \($0.partition.name)/\($0.partition.number) \($0.position)"
         }
         if let fields { lines += FieldTable(fields).lines.map { "  " + $0 } }
+        if body.warmStart != nil {
+            lines.append("  (it started warm: rows that it took over count as touched)")
+        }
         return lines
     }
 

@@ -72,6 +72,7 @@ private struct FakeManifest: Encodable {
     var configuration = Self.entries
     var positions: [String] = []
     var metrics = Metrics(cohortWidth: 1, maturity: 1).report()
+    var fields: [FieldFigures] = []
     var verification = Verification()
     var files: [ExportedFile]
 
@@ -84,9 +85,10 @@ private struct FakeManifest: Encodable {
         var recent = 0
         var synthetic = 0
         var differenceMax = 0.0
+        var milliseconds = 0.0
 
         enum CodingKeys: String, CodingKey {
-            case recent, synthetic
+            case recent, synthetic, milliseconds
             case differenceMax = "max_difference"
         }
     }
@@ -96,7 +98,7 @@ private struct FakeManifest: Encodable {
     ).canonical.map { Entry(key: $0.key, value: $0.value) }
 
     enum CodingKeys: String, CodingKey {
-        case model, format, snapshot, configuration, positions, metrics, verification, files
+        case model, format, snapshot, configuration, positions, metrics, fields, verification, files
         case formatVersion = "format_version"
         case snapshotCreatedAt = "snapshot_created_at"
         case createdAt = "created_at"
