@@ -200,7 +200,7 @@ struct AddedFieldsTests {
         }
         let first = try StateFolder(configuration(isHeld))
         let span = stream.lastTime - stream.firstTime
-        let half = try live(stream, first, clock, until: stream.firstTime + span / 2, seed)
+        let half = try live(stream, first, clock, until: stream.firstTime + span / 6, seed)
         let events = half.summary.consumed.total
         #expect((500...3_500).contains(events))
         let grown = try StateFolder(more(isHeld), folder: first.folder)
