@@ -75,7 +75,7 @@ public struct OptimizerSettings: Equatable, Sendable {
         method: Method,
         embeddingRate: Float,
         denseRate: Float,
-        warmAccumulator: Float = 0.001
+        warmAccumulator: Float = 1
     ) {
         self.method = method
         self.embeddingRate = embeddingRate

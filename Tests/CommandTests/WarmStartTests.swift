@@ -47,7 +47,7 @@ struct WarmStartTests {
         try expectLaw(try outcome.json)
         #expect(outcome.errors.contains("the first predictions are the source's"))
         #expect(outcome.errors.contains("impressions=50"))
-        #expect(outcome.errors.contains("start at 0.001"))
+        #expect(outcome.errors.contains("start at 1.0"))
         #expect(!outcome.errors.contains("warning"))
         let body = try #require(try scene.fixture.newest(state: scene.fixture.folder.path("warm")))
         let record = try #require(body["warm_start"] as? [String: Any])
@@ -55,7 +55,7 @@ struct WarmStartTests {
         let digest = try #require((source["summary"] as? [String: Any])?["state_digest"] as? String)
         #expect((record["model"] as? String)?.hasSuffix(digest) == true)
         #expect((record["checksum"] as? String)?.count == 16)
-        #expect((record["accumulator"] as? Double).map(Float.init) == 0.001)
+        #expect((record["accumulator"] as? Double).map(Float.init) == 1)
         #expect(source["warm_start"] == nil)
 
         // A second pass over the same events predicts better than the first could.
@@ -148,7 +148,7 @@ struct WarmStartTests {
         let folder = try TemporaryFolder()
         let fixture = try CommandFixture(CommandFixture.windows)
         // Two streams with a gap between, in which every window closes.
-        let streams = [("a", "3", "2026-01-01T00:00:00Z"), ("b", "4", "2026-01-01T06:00:00Z")]
+        let streams = [("a", "3", "1767225600000"), ("b", "4", "1767247200000")]
         for (name, seed, start) in streams {
             let outcome = try CommandProcess.run([
                 "generate", "--events", "3000", "--seed", seed, "--start", start,

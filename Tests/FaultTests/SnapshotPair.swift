@@ -16,7 +16,7 @@ struct SnapshotPair {
     static let older = "0000000001"
     static let newer = "0000000002"
     static let fileNames = [
-        "manifest.json", "parameters.lz4", "optimizer.lz4", "learner.lz4", "join.lz4",
+        "manifest.json", "parameters.lz4", "optimizer.lz4", "learner.lz4", "join.lz4", "sample.lz4",
     ]
 
     let directory: String
