@@ -122,7 +122,8 @@ struct FeatureEncoder {
         guard let number = value.float else {
             throw wrongType(index, value, expected: "a number")
         }
-        guard number.isFinite else {
+        // The greatest magnitude means "absent" to exported models.
+        guard number.magnitude < .greatestFiniteMagnitude else {
             throw Rejection(
                 .nonFinite,
                 "\(names[index]): a number too large for 32-bit floating point"

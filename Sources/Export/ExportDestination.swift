@@ -51,20 +51,56 @@ public struct ExportDestination: Sendable {
 
     private var hiddenPrefix: String { parent + "/." + name + ".export-" }
 
+    /// What is there may be replaced if it is nothing, an empty directory, or an export and nothing else.
     private func checkReplaceable() throws(ExportError) {
+        try checkPlace()
+        let kind: FileKind?
         let found: [String]
         do throws(FileError) {
-            found = try files.list(directory)
+            kind = try files.kind(of: directory)
+            found = try kind == .directory ? files.list(directory) : []
         } catch {
             if error.isMissing { return }
             throw ExportError("\(error)")
         }
-        if found.isEmpty || found.contains(ExportManifest.fileName) { return }
+        guard kind == nil || kind == .directory else {
+            throw ExportError(
+                "\(directory) is a link or a file, not a directory that an export could replace: name "
+                    + "another"
+            )
+        }
+        if found.isEmpty { return }
+        guard found.contains(ExportManifest.fileName) else {
+            throw ExportError(
+                found.contains("versions")
+                    ? "\(directory) is a publication folder: publish into it with --watch, or name "
+                        + "another directory"
+                    : "\(directory) holds other things (\(found[0])) and no export: name another "
+                        + "directory"
+            )
+        }
+        let export = try ServingExport(directory: directory, files: files)
+        let own = export.manifest.files.map(\.name) + [ExportManifest.fileName]
+        if let other = found.first(where: { !own.contains($0) }) {
+            throw ExportError(
+                "\(directory) holds \(other) beside an export, which would be lost: take it away, or "
+                    + "name another directory"
+            )
+        }
+    }
+
+    /// A version of a publication, or a directory among snapshots, is not for a single export.
+    private func checkPlace() throws(ExportError) {
+        let above = parent + "/.."
+        do throws(FileError) {
+            switch parent.split(separator: "/").last {
+            case "versions" where try files.kind(of: above + "/current") != nil: break
+            case "snapshots" where try files.kind(of: above + "/CURRENT") != nil: break
+            default: return
+            }
+        } catch { throw ExportError("\(error)") }
         throw ExportError(
-            found.contains("versions")
-                ? "\(directory) is a publication folder: publish into it with --watch, or name another "
-                    + "directory"
-                : "\(directory) holds other things (\(found[0])) and no export: name another directory"
+            "\(directory) is in a publication folder or a state directory: name another directory"
         )
     }
 
@@ -90,7 +126,8 @@ public struct ExportDestination: Sendable {
             let isThere = !((try? files.list(directory)) ?? []).isEmpty
             if isThere {
                 try exchange(temporary, directory)
-                try files.remove(temporary)
+                // The new export is in place: what is left of the old one is removed by the next.
+                try? files.remove(temporary)
             } else {
                 try files.rename(temporary, to: directory)
             }

@@ -51,6 +51,7 @@ public struct ExportWriter: Sendable {
         )
         let impressions = try VerificationImpressions(snapshot)
         let expected = try NetworkScorer(model).score(impressions.batch)
+        try checkFinite(expected)
         let description = FeatureDescription(
             schema: snapshot.configuration.schema,
             model: snapshot.modelID
@@ -63,7 +64,7 @@ public struct ExportWriter: Sendable {
         names += [FeatureDescription.fileName, GoldenImpression.fileName]
 
         let verification = try verify(directory, snapshot, impressions, expected)
-        let manifest = ExportManifest(
+        let manifest = try ExportManifest(
             snapshot,
             format: format,
             createdAt: createdAt,
@@ -82,6 +83,15 @@ public struct ExportWriter: Sendable {
             try files.syncDirectory(directory)
         } catch { throw ExportError("\(error)") }
         return manifest
+    }
+
+    private func checkFinite(_ results: [Probabilities]) throws(ExportError) {
+        let broken = results.count { !($0.ctr.isFinite && $0.cvr.isFinite && $0.ctcvr.isFinite) }
+        guard broken == 0 else {
+            throw ExportError(
+                "the model gives \(broken) of \(results.count) impressions no finite probability"
+            )
+        }
     }
 
     /// Reads the files back, and holds the two ways of scoring against each other.
@@ -140,7 +150,7 @@ public struct ExportWriter: Sendable {
             (key: "hash", value: "xxh64"),
             (
                 key: "hashing_rule",
-                value: "row = XXH64(utf8(value), seed = XXH64(utf8(field name), 0)) mod rows"
+                value: "row = XXH64(utf8(value), the field's seed in features.json) mod rows"
             ),
             (key: "program_version", value: programVersion),
         ]
@@ -186,7 +196,7 @@ extension ExportManifest {
         programVersion: String,
         verification: Verification,
         files: [ExportedFile]
-    ) {
+    ) throws(ExportError) {
         let body = snapshot.body
         self.init(
             model: snapshot.modelID,
@@ -201,11 +211,7 @@ extension ExportManifest {
             configuration: body.configuration,
             positions: body.positions,
             metrics: body.summary.metrics,
-            fields: FieldFigures.all(
-                of: snapshot.parameters,
-                schema: snapshot.configuration.schema,
-                settings: snapshot.configuration.learn
-            ),
+            fields: try snapshot.fieldFigures(),
             verification: verification,
             files: files
         )

@@ -48,37 +48,58 @@ public struct FieldFigures: Codable, Equatable, Sendable {
 
     /// The figures of all embedded fields, in the order of the schema.
     ///
-    /// A model that took over what another had learnt, or that fields were added to before others, did
-    /// not start from the values of its seed: all rows that it had then count as touched.
-    /// - Parameter parameters: laid out as `Network.tensors` says.
-    /// - Precondition: they are as many as schema and settings say.
+    /// A model that took over what another had learnt did not start from the values of its seed: all
+    /// rows that were taken over count as touched.
+    /// - Parameters:
+    ///   - parameters: laid out as `Network.tensors` says.
+    ///   - addedFeatures: the names of the fields that were added to the running state, time after
+    ///     time: each started as in a fresh network of the fields that there were then.
+    /// - Precondition: the parameters are as many as schema and settings say.
     public static func all(
         of parameters: [Float],
         schema: FeatureSchema,
-        settings: LearnSettings
+        settings: LearnSettings,
+        addedFeatures: [[String]] = []
     ) -> [FieldFigures] {
-        var starts = StartingEmbeddings(schema: schema, settings: settings)
-        return schema.fields.filter { $0.rows > 0 }.compactMap { field in
-            starts.withNext { tensor, start in
-                let table = parameters.span.extracting(tensor.range)
-                let dimension = tensor.shape[1]
-                var touched = 0
-                for row in 0..<field.rows
-                where isTouched(row, of: table, start: start, dimension: dimension) {
-                    touched += 1
-                }
-                return FieldFigures(
-                    field,
-                    touched: touched,
-                    isMissingRowTouched: isTouched(
-                        field.rows,
-                        of: table,
+        let tensors = NetworkTensors(schema: schema, settings: settings.network).all
+        let places = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.range) })
+        var figures: [String: FieldFigures] = [:]
+        for time in 0...addedFeatures.count {
+            let later = Set(addedFeatures[time...].joined())
+            let fields = schema.fields.filter { !later.contains($0.name) }
+            let added = time == 0 ? nil : addedFeatures[time - 1]
+            var starts = StartingEmbeddings(
+                schema: FeatureSchema(fields: fields),
+                settings: settings
+            )
+            for field in fields where field.rows > 0 {
+                _ = starts.withNext { tensor, start in
+                    guard let place = places[tensor.name], added?.contains(field.name) ?? true
+                    else { return }
+                    figures[field.name] = FieldFigures(
+                        field,
+                        table: parameters.span.extracting(place),
                         start: start,
-                        dimension: dimension
+                        dimension: tensor.shape[1]
                     )
-                )
+                }
             }
         }
+        return schema.fields.compactMap { figures[$0.name] }
+    }
+
+    private init(
+        _ field: FeatureField,
+        table: Span<Float>,
+        start: Span<Float>,
+        dimension: Int
+    ) {
+        func isTouched(_ row: Int) -> Bool {
+            Self.isTouched(row, of: table, start: start, dimension: dimension)
+        }
+        var touched = 0
+        for row in 0..<field.rows where isTouched(row) { touched += 1 }
+        self.init(field, touched: touched, isMissingRowTouched: isTouched(field.rows))
     }
 
     private static func isTouched(

@@ -15,6 +15,10 @@ extension ServingExport {
             let published = try PublicationFolder(directory: path, files: files).current()
         {
             try self.init(directory: published.directory, files: files)
+        } else if kind == nil,
+            (try? files.kind(of: path + "/versions")) == .directory
+        {
+            throw ExportError("nothing is published in \(path) yet")
         } else {
             // Says what it is if it is no export.
             try self.init(directory: path, files: files)

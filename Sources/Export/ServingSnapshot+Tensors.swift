@@ -1,5 +1,6 @@
 internal import Configure
 public import Learn
+internal import Pipeline
 
 extension ServingSnapshot {
     /// Where each tensor is in `parameters`.
@@ -25,7 +26,8 @@ extension ServingSnapshot {
         return FieldFigures.all(
             of: parameters,
             schema: configuration.schema,
-            settings: configuration.learn
+            settings: configuration.learn,
+            addedFeatures: body.addedFeatures ?? []
         )
     }
 }

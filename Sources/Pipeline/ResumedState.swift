@@ -24,6 +24,12 @@ public struct ResumedState: Sendable {
     /// nil in a snapshot from before there was one.
     private let sample: [UInt8]?
 
+    /// What `SnapshotBody.addedFeatures` is from here on.
+    public var allAddedFeatures: [[String]]? {
+        guard let addedFields else { return body.addedFeatures }
+        return (body.addedFeatures ?? []) + [addedFields.names]
+    }
+
     /// Reads and verifies a snapshot.
     public init(_ name: String, of store: SnapshotStore) throws(SnapshotError) {
         let manifest = try store.manifest(of: name, as: SnapshotBody.self)

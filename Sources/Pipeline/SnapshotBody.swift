@@ -23,6 +23,8 @@ public struct SnapshotBody: Codable, Sendable {
     public var configuration: [ConfigurationEntry]
     /// What the state began with; nil if it began fresh.
     public var warmStart: WarmStartRecord?
+    /// The names of the features that were added to the running state, time after time; nil: none.
+    public var addedFeatures: [[String]]?
 
     enum CodingKeys: String, CodingKey {
         case summary, positions, skips, order, now, configuration
@@ -33,6 +35,7 @@ public struct SnapshotBody: Codable, Sendable {
         case sideFiles = "side_files"
         case configurationFingerprint = "configuration_fingerprint"
         case warmStart = "warm_start"
+        case addedFeatures = "added_features"
     }
 }
 
@@ -57,6 +60,7 @@ extension SnapshotBody {
         )
         configuration = try container.decode([ConfigurationEntry].self, forKey: .configuration)
         warmStart = try container.decodeIfPresent(WarmStartRecord.self, forKey: .warmStart)
+        addedFeatures = try container.decodeIfPresent([[String]].self, forKey: .addedFeatures)
         guard let flaw else { return }
         throw DecodingError.dataCorrupted(
             .init(codingPath: decoder.codingPath, debugDescription: flaw)

@@ -12,13 +12,17 @@ public struct SnapshotStamp: Sendable {
     public var configuration: [ConfigurationEntry]
     /// What the state began with; nil if it began fresh.
     public var warmStart: WarmStartRecord?
+    /// See `SnapshotBody.addedFeatures`.
+    public var addedFeatures: [[String]]?
 
     public init(
         programVersion: String,
         configurationFingerprint: String,
         configuration: [ConfigurationEntry],
-        warmStart: WarmStartRecord? = nil
+        warmStart: WarmStartRecord? = nil,
+        addedFeatures: [[String]]? = nil
     ) {
+        self.addedFeatures = addedFeatures
         self.warmStart = warmStart
         self.programVersion = programVersion
         self.configurationFingerprint = configurationFingerprint
@@ -122,7 +126,8 @@ public final class SnapshotWriter: Sendable {
             now: state.now,
             configurationFingerprint: stamp.configurationFingerprint,
             configuration: stamp.configuration,
-            warmStart: stamp.warmStart
+            warmStart: stamp.warmStart,
+            addedFeatures: stamp.addedFeatures
         )
         try store.write(name: name, sections: sections, manifest: body)
         prune(now: createdAt)

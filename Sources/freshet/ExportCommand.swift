@@ -16,7 +16,9 @@ struct ExportCommand: AsyncParsableCommand {
             compute the inputs, golden.jsonl has impressions with inputs and outputs to test a client with, \
             export.json says what the export is.
 
-            With --watch, the output is a folder of versions in which the link `current` leads to the newest.             Each new snapshot of a running daemon is published there, unless it is out of bounds             (publish.gate in the configuration), until SIGTERM or SIGINT (Ctrl-C); `rollback` goes back.             A snapshot whose parameters are not finite, or during a producer's silence, never is.
+            With --watch, the output is a folder of versions in which the link `current` leads to the \
+            newest. Each new snapshot of a running daemon is published there, unless it is out of bounds \
+            (publish.gate in the configuration), until SIGTERM or SIGINT (Ctrl-C); `rollback` goes back.
             """
     )
 
@@ -92,7 +94,7 @@ struct ExportCommand: AsyncParsableCommand {
                 ? try ExportOutcome(manifest: manifest, seconds: seconds).text()
                 : "exported \(manifest.model) to \(output) as \(format.rawValue): "
                     + "\(manifest.files.reduce(0) { $0 + $1.bytes } / 1_024) KiB, equal to the snapshot "
-                    + "within \(manifest.verification.differenceMax) on "
+                    + String(format: "within %.1e on ", manifest.verification.differenceMax)
                     + "\(manifest.verification.recent) recent and "
                     + "\(manifest.verification.synthetic) made-up impressions"
         )

@@ -33,7 +33,11 @@ struct GoldenComparison {
             var words: [UInt32] = []
             guard (try? reader.read(line.span, into: &words)) != nil,
                 let outputs = try? JSONDecoder().decode(GoldenLine.self, from: Data(line)).outputs
-            else { throw ExportError("\(path):\(index + 1) is no golden impression") }
+            else {
+                throw ExportError(
+                    "\(path):\(index + 1) is no golden impression of this configuration's features"
+                )
+            }
             impressions.append(
                 (words, Probabilities(ctr: outputs.ctr, cvr: outputs.cvr, ctcvr: outputs.ctcvr))
             )

@@ -162,7 +162,10 @@ struct InspectedExport: Encodable {
                 + "\(manifest.programVersion) (\(manifest.kernelPath))",
             "  snapshot      \(manifest.snapshot), made \(timestampText(manifest.snapshotCreatedAt))",
             "  stream time   \(manifest.streamTime.map(timestampText) ?? "none")",
-            "  verification  equal to the snapshot within \(verification.differenceMax) on "
+            String(
+                format: "  verification  equal to the snapshot within %.1e on ",
+                verification.differenceMax
+            )
                 + "\(verification.recent) recent and \(verification.synthetic) made-up impressions",
         ]
         if damage == nil { lines.append("  files         all as the manifest says") }

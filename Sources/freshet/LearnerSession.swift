@@ -58,7 +58,8 @@ struct LearnerSession: Sendable {
                 programVersion: programVersion,
                 configurationFingerprint: configuration.fingerprint,
                 configuration: entries,
-                warmStart: resumed == nil ? warmStart?.record : resumed?.body.warmStart
+                warmStart: resumed == nil ? warmStart?.record : resumed?.body.warmStart,
+                addedFeatures: resumed?.allAddedFeatures
             ),
             logger: logger
         )

@@ -102,7 +102,7 @@ struct PredictCommand: ParsableCommand {
                 try flush(&answers)
                 if answers.rejected > 0 {
                     standardError(
-                        "\(answers.rejected) of \(lines.lineNumber) lines are no impressions"
+                        "\(answers.rejected) of \(lines.lineNumber) lines could not be scored"
                     )
                 }
                 return

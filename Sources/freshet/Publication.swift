@@ -28,7 +28,12 @@ struct Publication: Sendable {
     ) {
         store = SnapshotStore(reading: state)
         folder = PublicationFolder(directory: output, keep: settings.keep)
-        publisher = Publisher(store: store, folder: folder, gate: Gate(settings.gate)) {
+        publisher = Publisher(
+            store: store,
+            folder: folder,
+            gate: Gate(settings.gate),
+            format: writer.format
+        ) {
             _ = try writer.write($0, to: $1, createdAt: $2)
         }
         log = PublicationLog(logger: logger, output: output)
@@ -132,6 +137,8 @@ private struct PublicationLog: Sendable {
             )
         case .released:
             logger.notice("publication goes on")
+        case .waiting:
+            logger.notice("there is no snapshot to publish; waiting for one")
         }
     }
 

@@ -27,7 +27,8 @@ struct SkewTable {
         if unknown.impressions > 0 {
             lines.append(
                 "unknown model  \(unknown.impressions) impressions, of "
-                    + unknown.models.joined(separator: ", ") + (unknown.more ? ", …" : "")
+                    + unknown.models.map { $0.debugDescription }.joined(separator: ", ")
+                    + (unknown.more ? ", …" : "")
             )
         }
         if report.rejected > 0 {

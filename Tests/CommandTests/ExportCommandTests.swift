@@ -261,6 +261,58 @@ struct ExportCommandTests {
         #expect(!FileManager.default.fileExists(atPath: mine + "2"))
     }
 
+    @Test("replaces nothing but an export that is alone in its directory")
+    func foreign() throws {
+        let fixture = try replayed(events: 1_000)
+        let (path, _) = try export(fixture, "onnx")
+        func refused(_ output: String) throws -> String {
+            let outcome = try CommandProcess.run([
+                "export", "--state", fixture.state, "--format", "onnx", "--output", output,
+            ])
+            #expect(outcome.status == 1)
+            #expect(outcome.complaints.count == 1, "\(outcome.errors)")
+            return outcome.errors
+        }
+        _ = try fixture.folder.write("mine", to: "onnx/config.pbtxt")
+        #expect(try refused(path).contains("config.pbtxt"))
+        #expect(fixture.folder.read("onnx/config.pbtxt") == Data("mine".utf8))
+
+        let look = fixture.folder.path("look")
+        try FileManager.default.createDirectory(atPath: look, withIntermediateDirectories: true)
+        _ = try fixture.folder.write("{}", to: "look/export.json")
+        _ = try fixture.folder.write("mine", to: "look/thesis.txt")
+        #expect(try refused(look).contains("export.json"))
+        #expect(fixture.folder.read("look/thesis.txt") == Data("mine".utf8))
+
+        let link = fixture.folder.path("link")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+        #expect(try refused(link).contains("link"))
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == path)
+        #expect(try refused(fixture.state + "/snapshots/0000000099").contains("state directory"))
+    }
+
+    @Test("of a model that gives no finite probability says so")
+    func notFinite() throws {
+        let fixture = try CommandFixture(
+            CommandFixture.windows
+                + "\noptimizer: {method: sgd, embedding_rate: 20, dense_rate: 20}"
+        )
+        let generated = try CommandProcess.run([
+            "generate", "--events", "3000", "--seed", "1", "--ctr", "0.2",
+            "--files", fixture.folder.path("events"),
+        ])
+        try #require(generated.status == 0)
+        let replay = try CommandProcess.run(fixture.arguments("replay", fixture.fileOptions()))
+        try #require(replay.status == 0, "\(replay.errors)")
+        let outcome = try CommandProcess.run([
+            "export", "--state", fixture.state, "--format", "onnx",
+            "--output", fixture.folder.path("out"),
+        ])
+        #expect(outcome.status == 1)
+        #expect(outcome.complaints.first?.contains("finite") == true, "\(outcome.errors)")
+        #expect(!FileManager.default.fileExists(atPath: fixture.folder.path("out")))
+    }
+
     @Test("of a damaged snapshot names the file, warns and takes the one before")
     func damaged() throws {
         let fixture = try CommandFixture.generated(events: 3_000, seed: 4)

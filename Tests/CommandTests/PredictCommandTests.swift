@@ -100,7 +100,7 @@ struct PredictCommandTests {
         )
         let outcome = try predict(["--state", fixture.state, "--input", input])
         #expect(outcome.status == 0)
-        #expect(outcome.errors == "2 of 5 lines are no impressions\n")
+        #expect(outcome.errors == "2 of 5 lines could not be scored\n")
         let answers = try objects(outcome.output)
         #expect(answers.map { $0["impression_id"] as? String } == ["12", nil, nil, "last"])
         #expect(answers.map { $0["line"] as? Int } == [nil, 3, 4, nil])

@@ -120,7 +120,7 @@ struct HostileSnapshotTests {
             var refused = 0
             let contents = try SnapshotPair.fileNames.dropFirst().map { try pair.content($0) }
             for number in 0..<800 {
-                let index = number % 4
+                let index = number % contents.count
                 var bytes = contents[index]
                 for _ in 0..<Int.random(in: 1...3, using: &random) {
                     // Heads hold counts; the rest is long.

@@ -106,10 +106,19 @@ extension PublicationFolder {
         return withdrawn
     }
 
-    /// What a rollback of `version` leads to.
+    /// What a rollback of `version` leads to: the one before it that was neither withdrawn nor is of the
+    /// same model, as one is that a publisher was killed over.
     func version(before version: PublishedVersion) throws(ExportError) -> PublishedVersion? {
         let withdrawn = Set(try withdrawn().map(\.number))
-        return try all().last { $0.number < version.number && !withdrawn.contains($0.number) }
+        let model = model(of: version)
+        return try all().last {
+            $0.number < version.number && !withdrawn.contains($0.number)
+                && (model == nil || self.model(of: $0) != model)
+        }
+    }
+
+    private func model(of version: PublishedVersion) -> String? {
+        (try? ServingExport(directory: version.directory, files: files))?.manifest.model
     }
 
     private var holdFile: String { directory + "/HOLD" }

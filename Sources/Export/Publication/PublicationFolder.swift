@@ -136,7 +136,7 @@ public struct PublicationFolder: Sendable {
             "lost+found",
         ]
         let names = try performing { () throws(FileError) in try files.list(directory) }
-        guard names.contains("versions") else {
+        guard names.contains("versions"), names.contains("LOCK") else {
             if let other = names.first(where: { !ours.contains($0) }) {
                 throw ExportError(
                     "\(directory) holds \(other), which is not of a publication; take an empty "

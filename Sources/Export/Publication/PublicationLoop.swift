@@ -12,6 +12,8 @@ public enum PublicationNote: Sendable {
     case held(Hold)
     /// Publication goes on after a hold.
     case released
+    /// The state directory has no snapshot (yet, or any more).
+    case waiting
 }
 
 /// Follows a state directory and publishes each new snapshot, once there are any.
@@ -21,8 +23,10 @@ public enum PublicationNote: Sendable {
 public struct PublicationLoop {
     private let publisher: Publisher
     private let report: (PublicationNote) -> Void
-    /// The snapshot of which nothing more is to be done.
+    /// The model of which nothing more is to be done.
     private var done: String?
+    /// Whether there was no snapshot at the last turn.
+    private var waits = false
     /// The snapshot that failed last, and when it is tried again.
     private var failed: (snapshot: String?, retryAt: Int64)?
     private var isHeld = false
@@ -42,12 +46,16 @@ public struct PublicationLoop {
         do {
             if try isWaiting() { return }
             snapshot = try publisher.store.current()
-            guard let snapshot, snapshot != done else { return }
+            guard let snapshot else { return wait() }
+            waits = false
             if let failed, failed.snapshot == snapshot, now < failed.retryAt { return }
+            // Not by name alone: a state may have been put in the place of another.
+            let model = try ServingSnapshot.modelID(of: snapshot, in: publisher.store)
+            guard model != done else { return }
             let outcome = try publisher.publish(snapshot, now: now) { report(.warning($0)) }
             failed = nil
             complaint = nil
-            take(outcome, of: snapshot)
+            take(outcome, of: snapshot, model)
         } catch {
             failed = (snapshot, now + retryDelay)
             guard complaint != "\(error)" else { return }
@@ -68,13 +76,23 @@ public struct PublicationLoop {
         return isHeld
     }
 
-    private mutating func take(_ outcome: PublicationOutcome, of snapshot: String) {
+    /// There is no snapshot, which is told once.
+    private mutating func wait() {
+        if !waits { report(.waiting) }
+        waits = true
+    }
+
+    private mutating func take(
+        _ outcome: PublicationOutcome,
+        of snapshot: String,
+        _ model: String
+    ) {
         switch outcome {
         case .held, .superseded, .gone:
             // The next turn sees what is there then.
             return
         case .published, .unchanged, .refused, .withdrawn:
-            done = snapshot
+            done = model
             report(.outcome(outcome, snapshot: snapshot))
         }
     }

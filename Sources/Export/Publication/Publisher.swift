@@ -30,11 +30,14 @@ public struct Publisher: Sendable {
     private let gate: Gate
     private let files: any FileSystem
     private let export: Export
+    private let format: ExportFormat?
 
+    /// - Parameter format: of the exports; a published one of another is replaced. nil: whatever it is.
     public init(
         store: SnapshotStore,
         folder: PublicationFolder,
         gate: Gate,
+        format: ExportFormat? = nil,
         files: any FileSystem = DiskFileSystem(),
         export: @escaping Export
     ) {
@@ -43,6 +46,7 @@ public struct Publisher: Sendable {
         self.gate = gate
         self.files = files
         self.export = export
+        self.format = format
     }
 
     /// Publishes a snapshot unless something speaks against it; what was published stays then.
@@ -62,7 +66,11 @@ public struct Publisher: Sendable {
             let model = try ServingSnapshot.modelID(of: name, in: store)
             let current = try folder.current()
             let published = current.flatMap { export(of: $0, warn: warn) }
-            if published?.manifest.model == model { return .unchanged }
+            if let published = published?.manifest, published.model == model,
+                format == nil || published.format == format
+            {
+                return .unchanged
+            }
             if try folder.withdrawn().contains(where: { $0.model == model }) {
                 return .withdrawn(model: model)
             }

@@ -125,4 +125,46 @@ struct FieldFiguresTests {
         }
         return sum
     }
+
+    @Test("tables of a state that gained fields are held against what each of them started from")
+    func addedFields() throws {
+        func field(_ name: String) -> FeatureField {
+            FeatureField(name: name, kind: .categorical(rows: 32))
+        }
+        let learn = Configuration(schema: FeatureSchema(fields: [field("a")])).learn
+        func network(_ names: [String]) -> Network {
+            Network(
+                schema: FeatureSchema(fields: names.map(field)),
+                settings: learn.network,
+                optimizer: learn.optimizer,
+                loss: learn.loss,
+                embeddingDeviation: learn.embeddingDeviation,
+                outputBiases: (ctr: 0, cvr: 0),
+                seed: learn.seed
+            )
+        }
+        // b was added in front of a, then c between them.
+        let times = [["a"], ["b", "a"], ["b", "c", "a"]]
+        var grown = network(times[2])
+        for (time, name) in [(0, "a"), (1, "b")] {
+            let tensor = "embedding.\(name).weight"
+            let fresh = network(times[time])
+            let values = fresh.values(of: tensor)
+            try grown.setValues(values ?? [], of: tensor)
+        }
+        let parameters = grown.withParameters { parameters in
+            parameters.indices.map { parameters[$0] }
+        }
+        let schema = FeatureSchema(fields: times[2].map(field))
+        let figures = FieldFigures.all(
+            of: parameters,
+            schema: schema,
+            settings: learn,
+            addedFeatures: [["b"], ["c"]]
+        )
+        #expect(figures.map(\.field) == times[2])
+        #expect(figures.map(\.rowsTouched) == [0, 0, 0])
+        let unaware = FieldFigures.all(of: parameters, schema: schema, settings: learn)
+        #expect(unaware.map(\.rowsTouched).contains { $0 > 0 })
+    }
 }
