@@ -144,4 +144,67 @@ import Testing
         }
         #expect(error?.description.contains("/proc/none/model.safetensors") == true)
     }
+
+    @Test("every file operation that fails, or writes in part, is an error")
+    func faults() throws {
+        let model = try TrainedModel(steps: 1)
+        let files = FaultyFileSystem()
+        func write() throws {
+            _ = try SafetensorsWriter(files: files).write(
+                model.serving(),
+                metadata: model.metadata,
+                to: "model.safetensors"
+            )
+        }
+        files.inject(.none)
+        try write()
+        let whole = try SafetensorsModel(file: "model.safetensors", files: files)
+        #expect(whole.learned.network.parameters == model.state.network.parameters)
+        files.inject(.none)
+        try write()
+        let operations = files.operations
+        #expect(operations > 20)
+        for operation in 0..<operations {
+            files.inject(operation % 2 == 0 ? .fail(at: operation) : .shortWrite(at: operation))
+            #expect(throws: ExportError.self, "operation \(operation)") { try write() }
+        }
+    }
+
+    @Test("values that no training gives are refused, naming the tensor")
+    func values() throws {
+        let folder = try TemporaryFolder()
+        let model = try TrainedModel(steps: 5)
+        let tensors = NetworkTensors(
+            schema: model.configuration.schema,
+            settings: model.configuration.learn.network
+        )
+        let tensor = try #require(tensors.all.first { $0.name == "tower.cvr.0.bias" })
+        let flaws: [(value: Float, isState: Bool, name: String)] = [
+            (.nan, false, "tower.cvr.0.bias"), (-.infinity, false, "tower.cvr.0.bias"),
+            (.infinity, true, "tower.cvr.0.bias.accumulator"),
+            (-1, true, "tower.cvr.0.bias.accumulator"),
+        ]
+        for (value, isState, name) in flaws {
+            var network = model.state.network
+            if isState {
+                network.optimizerState[tensor.range.lowerBound] = value
+            } else {
+                network.parameters[tensor.range.lowerBound] = value
+            }
+            let path = folder.path("model.safetensors")
+            _ = try SafetensorsWriter().write(
+                ServingModel(
+                    schema: model.configuration.schema,
+                    settings: model.configuration.learn,
+                    statistics: model.state.statistics,
+                    parameters: network.parameters
+                ),
+                optimizerState: network.optimizerState,
+                metadata: model.metadata,
+                to: path
+            )
+            let error = #expect(throws: ExportError.self) { try SafetensorsModel(file: path) }
+            #expect(error?.description.contains("\"\(name)\"") == true, "\(value)")
+        }
+    }
 }
