@@ -109,6 +109,7 @@ import Testing
         Bad(features: #"{"age":[4]}"#, .wrongType, "features.age"),
         Bad(features: #"{"age":1e400}"#, .nonFinite, "features.age"),
         Bad(features: #"{"age":-1e39}"#, .nonFinite, "features.age"),
+        Bad(features: #"{"age":3.4028235e38}"#, .nonFinite, "features.age"),
         Bad(
             features: "{\"age\":1\(String(repeating: "0", count: 400))}",
             .nonFinite,

@@ -39,7 +39,7 @@ public struct PublicationLoop {
         self.report = report
     }
 
-    /// Looks once, and publishes what is new. Where nothing is, that costs two small files.
+    /// Looks once, and publishes what is new. Where nothing is, that costs three small files.
     /// - Parameter now: milliseconds since the epoch.
     public mutating func turn(now: Int64) {
         var snapshot: String?
@@ -49,9 +49,10 @@ public struct PublicationLoop {
             guard let snapshot else { return wait() }
             waits = false
             if let failed, failed.snapshot == snapshot, now < failed.retryAt { return }
-            // Not by name alone: a state may have been put in the place of another.
-            let model = try ServingSnapshot.modelID(of: snapshot, in: publisher.store)
-            guard model != done else { return }
+            // Not by name alone: a state may have been put in the place of another. What cannot be read
+            // is the publisher's to judge: it may just have made room for a newer one.
+            let model = try? ServingSnapshot.modelID(of: snapshot, in: publisher.store)
+            if let model, model == done { return }
             let outcome = try publisher.publish(snapshot, now: now) { report(.warning($0)) }
             failed = nil
             complaint = nil
@@ -85,7 +86,7 @@ public struct PublicationLoop {
     private mutating func take(
         _ outcome: PublicationOutcome,
         of snapshot: String,
-        _ model: String
+        _ model: String?
     ) {
         switch outcome {
         case .held, .superseded, .gone:
