@@ -6,7 +6,7 @@ struct FeatureDescription: Encodable {
     static let fileName = "features.json"
 
     /// What a numeric input is given where the feature is absent: JSON has no NaN, which says the same.
-    static let missingValue = -Float.greatestFiniteMagnitude
+    static let missingValue = -NumericInput.missingMagnitude
 
     /// row = XXH64(utf8(value), seed) mod rows; an integer is its decimal text.
     var hash = "xxh64"
