@@ -47,7 +47,8 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let package = Package(
     name: "freshet",
     products: [
-        .executable(name: "freshet", targets: ["freshet"])
+        .executable(name: "freshet", targets: ["freshet"]),
+        .executable(name: "freshet-benchmark", targets: ["Benchmark"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -119,6 +120,16 @@ let package = Package(
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
                 "Export", "Pipeline", "Kafka", "Configure", "Generate", "Report", "LZ4",
                 argumentParser, logging, lifecycle, signals,
+            ],
+            swiftSettings: strict
+        ),
+
+        // Parts of the path by themselves, timed; `tools/bench` runs it.
+        .executableTarget(
+            name: "Benchmark",
+            dependencies: [
+                "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
+                "Pipeline", "Configure", "CKernels", argumentParser, logging,
             ],
             swiftSettings: strict
         ),

@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// What `tools/bench` runs: parts of the program alone, timed. Each command prints one JSON object.
+@main
+struct Benchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "freshet-benchmark",
+        abstract: "Times parts of Freshet by themselves.",
+        subcommands: []
+    )
+}
