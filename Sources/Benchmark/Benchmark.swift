@@ -6,6 +6,6 @@ struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet-benchmark",
         abstract: "Times parts of Freshet by themselves.",
-        subcommands: []
+        subcommands: [LearnerBenchmark.self]
     )
 }

@@ -14,7 +14,7 @@
 #pragma clang fp contract(off)
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 
-enum { lanes = 8, group = 4, gathered_max = 512 };
+enum { lanes = 8, forward_group = 8, backward_group = 4, gathered_max = 512 };
 
 static const int32_t mask_bits[2 * lanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
@@ -42,47 +42,6 @@ ALWAYS_INLINE __m128 sums(__m256 a, __m256 b, __m256 c, __m256 d) {
     return _mm_add_ps(_mm256_castps256_ps128(quarters), _mm256_extractf128_ps(quarters, 1));
 }
 
-// `count` rows (at most `group`) at once, so that each load of the input serves all of them.
-ALWAYS_INLINE void multiply_rows(const size_t count, const float *weights, const float *bias,
-                                 const float *input, float *output, size_t inputs) {
-    __m256 sum[group] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
-                         _mm256_setzero_ps()};
-    size_t i = 0;
-    for (; i + lanes <= inputs; i += lanes) {
-        __m256 x = _mm256_loadu_ps(input + i);
-#pragma clang loop unroll(full)
-        for (size_t row = 0; row < count; ++row) {
-            sum[row] = _mm256_fmadd_ps(_mm256_loadu_ps(weights + row * inputs + i), x, sum[row]);
-        }
-    }
-    if (i < inputs) {
-        __m256i mask = first_lanes(inputs - i);
-        __m256 x = _mm256_maskload_ps(input + i, mask);
-#pragma clang loop unroll(full)
-        for (size_t row = 0; row < count; ++row) {
-            __m256 w = _mm256_maskload_ps(weights + row * inputs + i, mask);
-            sum[row] = _mm256_fmadd_ps(w, x, sum[row]);
-        }
-    }
-    __m128i mask = _mm256_castsi256_si128(first_lanes(count));
-    __m128 result = sums(sum[0], sum[1], sum[2], sum[3]);
-    if (bias) result = _mm_add_ps(result, _mm_maskload_ps(bias, mask));
-    _mm_maskstore_ps(output, mask, result);
-}
-
-void avx2_multiply(const float *weights, const float *bias, const float *input, float *output,
-                   size_t outputs, size_t inputs) {
-    size_t row = 0;
-    for (; row + group <= outputs; row += group) {
-        multiply_rows(group, weights + row * inputs, bias ? bias + row : NULL, input, output + row,
-                      inputs);
-    }
-    for (; row < outputs; ++row) {
-        multiply_rows(1, weights + row * inputs, bias ? bias + row : NULL, input, output + row,
-                      inputs);
-    }
-}
-
 typedef struct Constants {
     __m256 rate, epsilon, accumulator_max, inverse_rate, beta, l1, l2;
 } Constants;
@@ -101,16 +60,16 @@ ALWAYS_INLINE Constants constants(const CUpdateRule *rule) {
 
 // The gradient is slope * x. What the update of a row needs of slope and rate, in every lane.
 typedef struct Slope {
-    __m256 slope, square, rated;
+    __m256 slope, square, rated, half_rated;
 } Slope;
 
 ALWAYS_INLINE Slope slope_of(const CUpdateRule *rule, float slope) {
     return (Slope){_mm256_set1_ps(slope), _mm256_set1_ps(slope * slope),
-                   _mm256_set1_ps(rule->rate * slope)};
+                   _mm256_set1_ps(rule->rate * slope), _mm256_set1_ps(0.5f * rule->rate * slope)};
 }
 
 // n + slope^2 x^2, and rate slope x times 1 / sqrt(n + epsilon): of that the processor's 12 bits y
-// and one Newton step, y (3 - v y^2) / 2, within 3e-7.
+// and one Newton step, y (3 - v y^2) / 2, within 3e-7; the half is in `half_rated`.
 ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 x, const Slope *s, float *n,
                              bool is_end, __m256i mask) {
     __m256 sum = _mm256_fmadd_ps(s->square, _mm256_mul_ps(x, x), load(n, is_end, mask));
@@ -118,9 +77,8 @@ ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 x, const Slope
     store(n, sum, is_end, mask);
     __m256 v = _mm256_add_ps(sum, c->epsilon);
     __m256 y = _mm256_rsqrt_ps(v);
-    __m256 half = _mm256_mul_ps(_mm256_mul_ps(v, _mm256_set1_ps(0.5f)), y);
-    __m256 correction = _mm256_fnmadd_ps(half, y, _mm256_set1_ps(1.5f));
-    __m256 step = _mm256_mul_ps(_mm256_mul_ps(s->rated, x), y);
+    __m256 correction = _mm256_fnmadd_ps(_mm256_mul_ps(v, y), y, _mm256_set1_ps(3));
+    __m256 step = _mm256_mul_ps(_mm256_mul_ps(s->half_rated, x), y);
     return _mm256_sub_ps(w, _mm256_mul_ps(step, correction));
 }
 
@@ -159,6 +117,78 @@ ALWAYS_INLINE __m256 moved(const CUpdateMethod method, const Constants *c, __m25
     }
 }
 
+ALWAYS_INLINE void update(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
+                          const float *gradient, float scale, size_t count) {
+    Constants c = constants(rule);
+    Slope slope = slope_of(rule, scale);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        __m256 w = _mm256_loadu_ps(p.weights + i);
+        __m256 g = _mm256_loadu_ps(gradient + i);
+        __m256 after = moved(method, &c, w, g, &slope, p, i, false, _mm256_setzero_si256());
+        _mm256_storeu_ps(p.weights + i, after);
+    }
+    if (i < count) {
+        __m256i mask = first_lanes(count - i);
+        __m256 w = _mm256_maskload_ps(p.weights + i, mask);
+        __m256 g = _mm256_maskload_ps(gradient + i, mask);
+        __m256 after = moved(method, &c, w, g, &slope, p, i, true, mask);
+        _mm256_maskstore_ps(p.weights + i, mask, after);
+    }
+}
+
+// `count` rows (at most `forward_group`) at once, so that each load of the input serves all of them.
+// Returns their sums of products, the absent ones 0.
+ALWAYS_INLINE __m256 multiply_rows(const size_t count, const float *weights, const float *input,
+                                   size_t inputs) {
+    __m256 sum[forward_group];
+    for (size_t row = 0; row < forward_group; ++row) sum[row] = _mm256_setzero_ps();
+    size_t i = 0;
+    for (; i + lanes <= inputs; i += lanes) {
+        __m256 x = _mm256_loadu_ps(input + i);
+#pragma clang loop unroll(full)
+        for (size_t row = 0; row < count; ++row) {
+            sum[row] = _mm256_fmadd_ps(_mm256_loadu_ps(weights + row * inputs + i), x, sum[row]);
+        }
+    }
+    if (i < inputs) {
+        __m256i mask = first_lanes(inputs - i);
+        __m256 x = _mm256_maskload_ps(input + i, mask);
+#pragma clang loop unroll(full)
+        for (size_t row = 0; row < count; ++row) {
+            __m256 w = _mm256_maskload_ps(weights + row * inputs + i, mask);
+            sum[row] = _mm256_fmadd_ps(w, x, sum[row]);
+        }
+    }
+    return _mm256_set_m128(sums(sum[4], sum[5], sum[6], sum[7]),
+                           sums(sum[0], sum[1], sum[2], sum[3]));
+}
+
+void avx2_forward(const CDenseLayer *layer, const float *input, float *output) {
+    const size_t inputs = layer->inputs, outputs = layer->outputs;
+    const float *weights = layer->weights.weights, *bias = layer->bias.weights;
+    for (size_t row = 0; row < outputs; row += forward_group) {
+        const size_t left = outputs - row;
+        const bool is_end = left < forward_group;
+        const __m256i mask = is_end ? first_lanes(left) : _mm256_setzero_si256();
+        __m256 result;
+        if (!is_end) {
+            result = multiply_rows(forward_group, weights + row * inputs, input, inputs);
+        } else {
+            float rest[forward_group] = {0};
+            for (size_t k = 0; k < left; ++k) {
+                __m256 one = multiply_rows(1, weights + (row + k) * inputs, input, inputs);
+                rest[k] = _mm256_cvtss_f32(one);
+            }
+            result = _mm256_loadu_ps(rest);
+        }
+        if (bias) result = _mm256_add_ps(result, load(bias + row, is_end, mask));
+        // The order of the operands lets a NaN through.
+        if (layer->has_relu) result = _mm256_max_ps(_mm256_setzero_ps(), result);
+        store(output + row, result, is_end, mask);
+    }
+}
+
 // 8 columns of `count` rows that start at `starts`.
 ALWAYS_INLINE void backward_columns(const CUpdateMethod method, const size_t count,
                                     const Constants *c, CParameters p, const size_t *starts,
@@ -181,8 +211,8 @@ ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
                                  const CUpdateRule *rule, const Constants *c, CParameters p,
                                  const size_t *rows, const float *input, const float *d_output,
                                  float *d_input, size_t inputs) {
-    size_t starts[group];
-    Slope slopes[group];
+    size_t starts[backward_group];
+    Slope slopes[backward_group];
     for (size_t row = 0; row < count; ++row) {
         starts[row] = rows[row] * inputs;
         slopes[row] = slope_of(rule, d_output[rows[row]]);
@@ -200,75 +230,59 @@ ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
 
 // Rows with a gradient are gathered, without a branch that would be mispredicted at every other row,
 // and taken in groups, so that each load of the input and of its gradient serves several of them.
+// The last row comes first: the forward pass has just read it, and the next one begins at the first.
 ALWAYS_INLINE void backward(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
                             const float *input, const float *d_output, float *d_input,
                             size_t outputs, size_t inputs) {
     Constants c = constants(rule);
     size_t rows[gathered_max];
-    for (size_t start = 0; start < outputs; start += gathered_max) {
-        size_t end = outputs - start < gathered_max ? outputs : start + gathered_max;
+    for (size_t end = outputs; end > 0;) {
+        size_t start = end < gathered_max ? 0 : end - gathered_max;
         size_t gathered = 0;
-        for (size_t row = start; row < end; ++row) {
-            rows[gathered] = row;
-            gathered += d_output[row] != 0;
+        for (size_t row = end; row > start; --row) {
+            rows[gathered] = row - 1;
+            gathered += d_output[row - 1] != 0;
         }
         size_t i = 0;
-        for (; i + group <= gathered; i += group) {
-            backward_rows(method, group, rule, &c, p, rows + i, input, d_output, d_input, inputs);
+        for (; i + backward_group <= gathered; i += backward_group) {
+            backward_rows(method, backward_group, rule, &c, p, rows + i, input, d_output, d_input,
+                          inputs);
         }
         for (; i < gathered; ++i) {
             backward_rows(method, 1, rule, &c, p, rows + i, input, d_output, d_input, inputs);
         }
+        end = start;
     }
 }
 
-void avx2_backward(const CUpdateRule *rule, CParameters parameters, const float *input,
-                   const float *d_output, float *d_input, size_t outputs, size_t inputs) {
-#define BACKWARD(method)                                                                           \
-    case method:                                                                                   \
-        backward(method, rule, parameters, input, d_output, d_input, outputs, inputs);             \
-        break;
-    switch (rule->method) {
-        BACKWARD(CUpdateMethodSGD)
-        BACKWARD(CUpdateMethodAdagrad)
-        BACKWARD(CUpdateMethodFTRL)
+ALWAYS_INLINE void close(const float *output, float *d_output, size_t count) {
+    for (size_t i = 0; i < count; ++i) d_output[i] = output[i] > 0 ? d_output[i] : 0;
+}
+
+// A weight that no gradient moves stays as it is, which is not so of FTRL's: the rows are chosen.
+ALWAYS_INLINE void update_bias(const CUpdateMethod method, const CUpdateRule *rule,
+                               const CDenseLayer *layer, const float *d_output) {
+    if (!layer->bias.weights) return;
+    if (method != CUpdateMethodFTRL) {
+        return update(method, rule, layer->bias, d_output, 1, layer->outputs);
     }
+    for (size_t row = 0; row < layer->outputs; ++row) {
+        if (d_output[row] == 0) continue;
+        update(method, rule, advanced(layer->bias, row), d_output + row, 1, 1);
+    }
+}
+
+void avx2_backward(const CUpdateRule *rule, const CDenseLayer *layer, const float *input,
+                   const float *output, float *d_output, float *d_input) {
+    if (layer->has_relu) close(output, d_output, layer->outputs);
+#define BACKWARD(method)                                                                           \
+    update_bias(method, rule, layer, d_output);                                                    \
+    backward(method, rule, layer->weights, input, d_output, d_input, layer->outputs, layer->inputs)
+    FOR_METHOD_OF(rule, BACKWARD)
 #undef BACKWARD
 }
 
-ALWAYS_INLINE void update(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
-                          const float *gradient, float scale, size_t count) {
-    Constants c = constants(rule);
-    Slope slope = slope_of(rule, scale);
-    size_t i = 0;
-    for (; i + lanes <= count; i += lanes) {
-        __m256 w = _mm256_loadu_ps(p.weights + i);
-        __m256 g = _mm256_loadu_ps(gradient + i);
-        __m256 after = moved(method, &c, w, g, &slope, p, i, false, _mm256_setzero_si256());
-        _mm256_storeu_ps(p.weights + i, after);
-    }
-    if (i < count) {
-        __m256i mask = first_lanes(count - i);
-        __m256 w = _mm256_maskload_ps(p.weights + i, mask);
-        __m256 g = _mm256_maskload_ps(gradient + i, mask);
-        __m256 after = moved(method, &c, w, g, &slope, p, i, true, mask);
-        _mm256_maskstore_ps(p.weights + i, mask, after);
-    }
-}
-
-void avx2_update(const CUpdateRule *rule, CParameters parameters, const float *gradient,
-                 float scale, size_t count) {
-#define UPDATE(method)                                                                             \
-    case method: update(method, rule, parameters, gradient, scale, count); break;
-    switch (rule->method) {
-        UPDATE(CUpdateMethodSGD)
-        UPDATE(CUpdateMethodAdagrad)
-        UPDATE(CUpdateMethodFTRL)
-    }
-#undef UPDATE
-}
-
-void avx2_add_scaled(float *sum, const float *values, float scale, size_t count) {
+ALWAYS_INLINE void add_scaled(float *sum, const float *values, float scale, size_t count) {
     __m256 factor = _mm256_set1_ps(scale);
     size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
@@ -283,13 +297,21 @@ void avx2_add_scaled(float *sum, const float *values, float scale, size_t count)
     }
 }
 
-void avx2_relu(float *values, size_t count) {
-    for (size_t i = 0; i < count; ++i) values[i] = values[i] < 0 ? 0 : values[i];
+ALWAYS_INLINE void copy(float *to, const float *from, size_t count) {
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes) _mm256_storeu_ps(to + i, _mm256_loadu_ps(from + i));
+    if (i < count) {
+        __m256i mask = first_lanes(count - i);
+        _mm256_maskstore_ps(to + i, mask, _mm256_maskload_ps(from + i, mask));
+    }
 }
 
-void avx2_relu_backward(float *d_values, const float *outputs, size_t count) {
-    for (size_t i = 0; i < count; ++i) d_values[i] = outputs[i] > 0 ? d_values[i] : 0;
+ALWAYS_INLINE float dot(const float *a, const float *b, size_t count) {
+    return _mm256_cvtss_f32(multiply_rows(1, a, b, count));
 }
+
+#define PATH(name) avx2_##name
+#include "rows.inc"
 
 // FNV-1a over the approximations of 2^13 numbers in [1, 4), which cover what the instruction sees
 // of a mantissa and of the exponent's parity.

@@ -8,16 +8,25 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 #define DECLARE_KERNELS(path)                                                                      \
-    void path##_multiply(const float *weights, const float *bias, const float *input,              \
-                         float *output, size_t outputs, size_t inputs);                            \
-    void path##_backward(const CUpdateRule *rule, CParameters parameters, const float *input,      \
-                         const float *d_output, float *d_input, size_t outputs, size_t inputs);    \
-    void path##_update(const CUpdateRule *rule, CParameters parameters, const float *gradient,     \
-                       float scale, size_t count);                                                 \
-    void path##_add_scaled(float *sum, const float *values, float scale, size_t count);            \
-    void path##_relu(float *values, size_t count);                                                 \
-    void path##_relu_backward(float *d_values, const float *outputs, size_t count);
+    void path##_copy_rows(const float *parameters, const CTable *tables, const uint32_t *rows,     \
+                          float *output, size_t count, size_t dimension);                          \
+    void path##_update_rows(const CUpdateRule *rule, CParameters parameters, const CTable *tables, \
+                            const uint32_t *rows, const float *gradient, size_t count,             \
+                            size_t dimension);                                                     \
+    void path##_pool_rows(const float *parameters, CTable table, const uint32_t *rows,             \
+                          float scale, float *output, size_t count, size_t dimension);             \
+    void path##_update_pooled_rows(const CUpdateRule *rule, CParameters parameters, CTable table,  \
+                                   const uint32_t *rows, const float *scales,                      \
+                                   const float *gradient, size_t count, size_t dimension);         \
+    void path##_forward(const CDenseLayer *layer, const float *input, float *output);              \
+    void path##_backward(const CUpdateRule *rule, const CDenseLayer *layer, const float *input,    \
+                         const float *output, float *d_output, float *d_input);                    \
+    void path##_mix(const float *experts, const float *gate, float *mixture, size_t count,         \
+                    size_t size);                                                                  \
+    void path##_mix_backward(const float *experts, const float *gate, const float *d_mixture,      \
+                             float *d_experts, float *d_gate, size_t count, size_t size);
 
+DECLARE_KERNELS(scalar)
 DECLARE_KERNELS(portable)
 
 #if defined(__x86_64__)
@@ -27,5 +36,19 @@ uint32_t avx2_reciprocal_root_signature(void);
 #else
 #define HAS_AVX2_PATH 0
 #endif
+
+// A rule's method as a constant, so that each has a loop of its own.
+#define FOR_METHOD_OF(rule, CALL)                                                                  \
+    switch ((rule)->method) {                                                                      \
+    case CUpdateMethodSGD: CALL(CUpdateMethodSGD); break;                                          \
+    case CUpdateMethodAdagrad: CALL(CUpdateMethodAdagrad); break;                                  \
+    case CUpdateMethodFTRL: CALL(CUpdateMethodFTRL); break;                                        \
+    }
+
+// The parameters from `offset` on.
+ALWAYS_INLINE CParameters advanced(CParameters p, size_t offset) {
+    return (CParameters){p.weights + offset, p.first ? p.first + offset : NULL,
+                         p.second ? p.second + offset : NULL};
+}
 
 #endif

@@ -26,10 +26,13 @@ ALWAYS_INLINE float dot(const float *a, const float *b, size_t count) {
     return sums[0];
 }
 
-void portable_multiply(const float *weights, const float *bias, const float *input, float *output,
-                       size_t outputs, size_t inputs) {
-    for (size_t row = 0; row < outputs; ++row) {
-        output[row] = dot(weights + row * inputs, input, inputs) + (bias ? bias[row] : 0);
+void portable_forward(const CDenseLayer *layer, const float *input, float *output) {
+    const size_t inputs = layer->inputs;
+    const float *bias = layer->bias.weights;
+    for (size_t row = 0; row < layer->outputs; ++row) {
+        float sum = dot(layer->weights.weights + row * inputs, input, inputs);
+        sum += bias ? bias[row] : 0;
+        output[row] = layer->has_relu && sum < 0 ? 0 : sum;
     }
 }
 
@@ -56,11 +59,13 @@ ALWAYS_INLINE void ftrl(const CUpdateRule rule, float *w, float *z, float *n, fl
     *w = beyond <= 0 ? 0 : -copysignf(beyond, *z) / denominator;
 }
 
-// Moves weights by the gradient scale * values. The rule is a copy, which no store can change.
-ALWAYS_INLINE void update(const CUpdateRule rule, CParameters p, const float *restrict values,
-                          float scale, size_t count) {
+// Moves weights by the gradient scale * values.
+ALWAYS_INLINE void update(const CUpdateMethod method, const CUpdateRule *shared, CParameters p,
+                          const float *restrict values, float scale, size_t count) {
+    // A copy, which no store can change.
+    const CUpdateRule rule = *shared;
     float *restrict w = p.weights, *restrict first = p.first, *restrict second = p.second;
-    switch (rule.method) {
+    switch (method) {
     case CUpdateMethodSGD:
         for (size_t i = 0; i < count; ++i) sgd(rule, w + i, scale * values[i]);
         break;
@@ -75,34 +80,30 @@ ALWAYS_INLINE void update(const CUpdateRule rule, CParameters p, const float *re
     }
 }
 
-void portable_backward(const CUpdateRule *rule, CParameters parameters, const float *input,
-                       const float *d_output, float *d_input, size_t outputs, size_t inputs) {
-    bool has_first = rule->method != CUpdateMethodSGD;
-    bool has_second = rule->method == CUpdateMethodFTRL;
-    for (size_t row = 0; row < outputs; ++row) {
-        if (d_output[row] == 0) continue;
-        size_t start = row * inputs;
-        CParameters weights = {parameters.weights + start,
-                               has_first ? parameters.first + start : NULL,
-                               has_second ? parameters.second + start : NULL};
-        portable_add_scaled(d_input, weights.weights, d_output[row], inputs);
-        update(*rule, weights, input, d_output[row], inputs);
-    }
-}
-
-void portable_update(const CUpdateRule *rule, CParameters parameters, const float *gradient,
-                     float scale, size_t count) {
-    update(*rule, parameters, gradient, scale, count);
-}
-
-void portable_add_scaled(float *sum, const float *values, float scale, size_t count) {
+ALWAYS_INLINE void add_scaled(float *sum, const float *values, float scale, size_t count) {
     for (size_t i = 0; i < count; ++i) sum[i] += scale * values[i];
 }
 
-void portable_relu(float *values, size_t count) {
-    for (size_t i = 0; i < count; ++i) values[i] = values[i] < 0 ? 0 : values[i];
+ALWAYS_INLINE void copy(float *to, const float *from, size_t count) {
+    for (size_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
-void portable_relu_backward(float *d_values, const float *outputs, size_t count) {
-    for (size_t i = 0; i < count; ++i) d_values[i] = outputs[i] > 0 ? d_values[i] : 0;
+void portable_backward(const CUpdateRule *rule, const CDenseLayer *layer, const float *input,
+                       const float *output, float *d_output, float *d_input) {
+    const size_t inputs = layer->inputs;
+    for (size_t row = 0; row < layer->outputs; ++row) {
+        if (layer->has_relu && !(output[row] > 0)) d_output[row] = 0;
+        const float slope = d_output[row];
+        if (slope == 0) continue;
+        CParameters weights = advanced(layer->weights, row * inputs);
+        add_scaled(d_input, weights.weights, slope, inputs);
+#define UPDATE(method)                                                                             \
+    update(method, rule, weights, input, slope, inputs);                                           \
+    if (layer->bias.weights) update(method, rule, advanced(layer->bias, row), &slope, 1, 1)
+        FOR_METHOD_OF(rule, UPDATE)
+#undef UPDATE
+    }
 }
+
+#define PATH(name) portable_##name
+#include "rows.inc"

@@ -11,16 +11,10 @@ struct DenseLayer {
     let input: Vector
     let output: Vector
 
-    func forward(_ memory: inout NetworkMemory) {
-        memory.multiply(weights, bias, input: input, output: output)
-        if activation == .relu { memory.relu(output) }
-    }
+    func forward(_ memory: inout NetworkMemory) { memory.forward(self) }
 
     /// dW = dOutput inputᵀ, db = dOutput, dInput += Wᵀ dOutput
-    func backward(_ memory: inout NetworkMemory) {
-        if activation == .relu { memory.reluBackward(output) }
-        memory.backward(weights, bias, input: input, output: output)
-    }
+    func backward(_ memory: inout NetworkMemory) { memory.backward(self) }
 }
 
 extension DenseLayer {

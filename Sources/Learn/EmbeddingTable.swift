@@ -1,7 +1,7 @@
+internal import CKernels
 internal import Events
 
-/// The embedding of one categorical or bucketed field, [rows + 1, dimension]: output = the row.
-/// The last row is that of a missing value.
+/// The embedding table of one field, [rows + 1, dimension]. The last row is that of a missing value.
 struct EmbeddingTable {
     let weights: Matrix
     let output: Vector
@@ -13,6 +13,7 @@ struct EmbeddingTable {
         deviation: Float,
         layout: inout NetworkLayout
     ) {
+        precondition(output.count == dimension)
         weights = layout.addMatrix(
             ["embedding.\(field.name).weight"],
             shape: [field.rows + 1, dimension],
@@ -22,12 +23,5 @@ struct EmbeddingTable {
         self.output = output
     }
 
-    func forward(_ memory: inout NetworkMemory, row: UInt32) {
-        memory.copyRow(Int(row), of: weights, to: output)
-    }
-
-    /// dRow = dOutput
-    func backward(_ memory: inout NetworkMemory, row: UInt32) {
-        memory.updateRow(Int(row), of: weights, scale: 1, output: output)
-    }
+    var cTable: CTable { CTable(offset: weights.offset, rows: weights.rows) }
 }

@@ -69,14 +69,7 @@ struct ExpertMixture {
         for (task, mixture) in mixtures.enumerated() {
             let gate = gates.output.part(task, size: expertCount)
             memory.softmax(gate)
-            memory.clearActivations(mixture)
-            for expert in 0..<expertCount {
-                memory.addScaled(
-                    experts.part(expert, size: mixture.count),
-                    scale: memory.activations[gate.offset + expert],
-                    to: mixture
-                )
-            }
+            memory.mix(experts, gate: gate, to: mixture)
         }
     }
 
@@ -84,14 +77,7 @@ struct ExpertMixture {
     func backward(_ memory: inout NetworkMemory) {
         for (task, mixture) in mixtures.enumerated() {
             let gate = gates.output.part(task, size: expertCount)
-            memory.dotGradient(experts, with: mixture, to: gate)
-            for expert in 0..<expertCount {
-                memory.addScaledGradient(
-                    mixture,
-                    scale: memory.activations[gate.offset + expert],
-                    to: experts.part(expert, size: mixture.count)
-                )
-            }
+            memory.mixBackward(experts, gate: gate, from: mixture)
             memory.softmaxBackward(gate)
         }
         for layer in deepLayers.reversed() { layer.backward(&memory) }

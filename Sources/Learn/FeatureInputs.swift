@@ -3,14 +3,15 @@ internal import Events
 /// The network's first step: encoded feature words to the trunk's input x, the fields' outputs one
 /// after the other, in the schema's order.
 struct FeatureInputs {
-    private enum Field {
-        case embedding(EmbeddingTable)
+    private enum Group {
+        /// Neighbouring fields with one row each.
+        case rows(EmbeddingRows)
         case list(PooledEmbedding)
         /// A standardised number, passed through to this place.
         case number(Vector)
     }
 
-    private let fields: [Field]
+    private let groups: [Group]
     /// x
     let output: Vector
     private var occurrences = RowOccurrences()
@@ -20,13 +21,13 @@ struct FeatureInputs {
         let sizes = schema.fields.map { $0.rows > 0 ? dimension : 1 }
         precondition(!sizes.isEmpty, "the network needs a feature")
         output = layout.addVector(sizes.reduce(0, +))
-        var fields: [Field] = []
+        var groups: [Group] = []
         var offset = 0
         for (field, size) in zip(schema.fields, sizes) {
             let place = output[offset..<offset + size]
             offset += size
             if case .numeric = field.kind {
-                fields.append(.number(place))
+                groups.append(.number(place))
                 continue
             }
             let table = EmbeddingTable(
@@ -37,27 +38,28 @@ struct FeatureInputs {
                 layout: &layout
             )
             if case .list(_, let pooling) = field.kind {
-                fields.append(.list(PooledEmbedding(table: table, pooling: pooling)))
+                groups.append(.list(PooledEmbedding(table: table, pooling: pooling)))
+            } else if case .rows(var rows) = groups.last {
+                rows.append(table)
+                groups[groups.count - 1] = .rows(rows)
             } else {
-                fields.append(.embedding(table))
+                groups.append(.rows(EmbeddingRows(table)))
             }
         }
-        self.fields = fields
+        self.groups = groups
     }
 
     /// Asks for all rows at once, which then arrive together.
     func prefetch(_ memory: borrowing NetworkMemory, words: Span<UInt32>) {
         var position = 0
-        for field in fields {
-            switch field {
-            case .embedding(let table):
-                memory.prefetchRow(Int(words[position]), of: table.weights)
-                position += 1
+        for group in groups {
+            switch group {
+            case .rows(let rows):
+                memory.prefetch(words.extracting(position..<position + rows.count), of: rows)
+                position += rows.count
             case .list(let pooled):
                 let range = listRange(words, at: position)
-                for index in range {
-                    memory.prefetchRow(Int(words[index]), of: pooled.table.weights)
-                }
+                memory.prefetch(words.extracting(range), of: pooled.table)
                 position = range.upperBound
             case .number:
                 position += 1
@@ -67,11 +69,14 @@ struct FeatureInputs {
 
     func forward(_ memory: inout NetworkMemory, words: Span<UInt32>) {
         var position = 0
-        for field in fields {
-            switch field {
-            case .embedding(let table):
-                table.forward(&memory, row: words[position])
-                position += 1
+        for group in groups {
+            switch group {
+            case .rows(let rows):
+                rows.forward(
+                    &memory,
+                    rows: words.extracting(position..<position + rows.count)
+                )
+                position += rows.count
             case .list(let pooled):
                 let range = listRange(words, at: position)
                 pooled.forward(&memory, rows: words.extracting(range))
@@ -86,11 +91,14 @@ struct FeatureInputs {
 
     mutating func backward(_ memory: inout NetworkMemory, words: Span<UInt32>) {
         var position = 0
-        for field in fields {
-            switch field {
-            case .embedding(let table):
-                table.backward(&memory, row: words[position])
-                position += 1
+        for group in groups {
+            switch group {
+            case .rows(let rows):
+                rows.backward(
+                    &memory,
+                    rows: words.extracting(position..<position + rows.count)
+                )
+                position += rows.count
             case .list(let pooled):
                 let range = listRange(words, at: position)
                 pooled.backward(

@@ -2,6 +2,8 @@ internal import CKernels
 
 /// Which machine code the network's loops run on. The paths agree to rounding, not to the bit.
 public enum KernelPath: String, CaseIterable, Sendable {
+    /// C as the formulas say, one number at a time: what the others are held against.
+    case scalar
     /// C for any processor.
     case portable
     /// x86-64 with AVX2 and FMA.
@@ -17,7 +19,7 @@ public enum KernelPath: String, CaseIterable, Sendable {
     /// approximate reciprocal square roots differently, hence more than the path's name.
     public var signature: String {
         switch self {
-        case .portable: rawValue
+        case .scalar, .portable: rawValue
         case .avx2:
             rawValue + "-" + String(ckernels_reciprocal_root_signature(), radix: 16)
         }
@@ -25,6 +27,7 @@ public enum KernelPath: String, CaseIterable, Sendable {
 
     var kernel: CKernelPath {
         switch self {
+        case .scalar: .scalar
         case .portable: .portable
         case .avx2: .AVX2
         }

@@ -2,143 +2,160 @@ internal import CKernels
 
 /// The safe face of `CKernels`: names of places in, sizes checked, addresses out.
 extension NetworkMemory {
-    /// output = weights input (+ bias)
-    mutating func multiply(_ weights: Matrix, _ bias: Matrix?, input: Vector, output: Vector) {
-        precondition(input.count == weights.columns && output.count == weights.rows)
-        unsafe ckernels_multiply(
-            path,
-            address(weights),
-            bias.map { unsafe address(checked($0, output)) },
-            activation(input),
-            activation(output),
-            weights.rows,
-            weights.columns
-        )
+    /// output = relu(weights input + bias), with or without bias and ReLU.
+    mutating func forward(_ layer: DenseLayer) {
+        unsafe withUnsafePointer(to: cLayer(layer)) {
+            unsafe ckernels_forward(path, $0, activation(layer.input), activation(layer.output))
+        }
     }
 
-    /// The backward pass of `multiply` and the update of its weights and bias, whose gradients are
+    /// The backward pass of `forward` and the update of weights and bias, whose gradients are
     /// dOutput inputᵀ and dOutput: dInput += weightsᵀ dOutput, with the weights from before.
-    mutating func backward(_ weights: Matrix, _ bias: Matrix?, input: Vector, output: Vector) {
-        precondition(input.count == weights.columns && output.count == weights.rows)
+    mutating func backward(_ layer: DenseLayer) {
         unsafe withUnsafePointer(to: rules.dense) { rule in
-            if let bias {
-                unsafe ckernels_update(
+            unsafe withUnsafePointer(to: cLayer(layer)) {
+                unsafe ckernels_backward(
                     path,
                     rule,
-                    updated(checked(bias, output), rows: 0..<1),
-                    gradient(output),
-                    1,
-                    output.count
+                    $0,
+                    activation(layer.input),
+                    activation(layer.output),
+                    gradient(layer.output),
+                    gradient(layer.input)
                 )
             }
-            unsafe ckernels_backward(
-                path,
-                rule,
-                updated(weights, rows: 0..<weights.rows),
-                activation(input),
-                gradient(output),
-                gradient(input),
-                weights.rows,
-                weights.columns
-            )
         }
     }
 
-    /// Asks for a row and its optimizer state to be brought near, since tables do not fit the caches.
-    func prefetchRow(_ row: Int, of table: Matrix) {
-        precondition(row >= 0 && row < table.rows)
-        let row = unsafe updated(table, rows: row..<row + 1)
-        unsafe ckernels_prefetch(row)
+    /// Asks for rows and their optimizer state to be brought near, since tables do not fit the caches.
+    func prefetch(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
+        let isValid = unsafe tables.withTables(for: rows) { tables, rows, dimension in
+            unsafe ckernels_prefetch_rows(
+                allParameters,
+                tables,
+                rows.baseAddress,
+                rows.count,
+                dimension
+            )
+        }
+        precondition(isValid, "a feature's row is not in its table")
     }
 
-    /// output = the row
-    mutating func copyRow(_ row: Int, of table: Matrix, to output: Vector) {
-        precondition(output.count == table.columns)
-        unsafe activation(output).update(from: address(table, row: row), count: output.count)
+    /// Likewise rows of one table.
+    func prefetch(_ rows: Span<UInt32>, of table: EmbeddingTable) {
+        let isValid = unsafe rows.withUnsafeBufferPointer {
+            unsafe ckernels_prefetch_pooled_rows(
+                allParameters,
+                table.cTable,
+                $0.baseAddress,
+                $0.count,
+                table.weights.columns
+            )
+        }
+        precondition(isValid, "a feature's row is not in its table")
     }
 
-    /// output += scale · the row
-    mutating func addRow(_ row: Int, of table: Matrix, scale: Float, to output: Vector) {
-        precondition(output.count == table.columns)
-        unsafe ckernels_add_scaled(
-            path,
-            activation(output),
-            address(table, row: row),
-            scale,
-            output.count
-        )
-    }
-
-    /// Moves the row of an embedding table by the gradient scale · dOutput.
-    mutating func updateRow(_ row: Int, of table: Matrix, scale: Float, output: Vector) {
-        precondition(output.count == table.columns)
-        unsafe withUnsafePointer(to: rules.embedding) { rule in
-            unsafe ckernels_update(
+    /// Output, part by part = one row of each table.
+    mutating func copy(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
+        let output = unsafe activation(tables.output)
+        let parameters = unsafe allParameters.weights
+        let isValid = unsafe tables.withTables(for: rows) { tables, rows, dimension in
+            unsafe ckernels_copy_rows(
                 path,
-                rule,
-                updated(table, rows: row..<row + 1),
-                gradient(output),
+                parameters,
+                tables,
+                rows.baseAddress,
+                output,
+                rows.count,
+                dimension
+            )
+        }
+        precondition(isValid, "a feature's row is not in its table")
+    }
+
+    /// Moves one row of each table by its part of dOutput.
+    mutating func update(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
+        let gradient = unsafe gradient(tables.output)
+        let isValid = unsafe withUnsafePointer(to: rules.embedding) { rule in
+            unsafe tables.withTables(for: rows) { tables, rows, dimension in
+                unsafe ckernels_update_rows(
+                    path,
+                    rule,
+                    allParameters,
+                    tables,
+                    rows.baseAddress,
+                    gradient,
+                    rows.count,
+                    dimension
+                )
+            }
+        }
+        precondition(isValid, "a feature's row is not in its table")
+    }
+
+    /// output = scale · the sum of rows
+    mutating func pool(_ rows: Span<UInt32>, of table: EmbeddingTable, scale: Float) {
+        let output = unsafe activation(table.output)
+        let isValid = unsafe rows.withUnsafeBufferPointer {
+            unsafe ckernels_pool_rows(
+                path,
+                allParameters.weights,
+                table.cTable,
+                $0.baseAddress,
                 scale,
-                output.count
+                output,
+                $0.count,
+                table.weights.columns
             )
         }
+        precondition(isValid, "a feature's row is not in its table")
     }
 
-    /// sum += scale · values
-    mutating func addScaled(_ values: Vector, scale: Float, to sum: Vector) {
-        precondition(sum.count == values.count)
-        unsafe ckernels_add_scaled(path, activation(sum), activation(values), scale, sum.count)
+    /// Moves each row by the gradient its scale · dOutput; the rows differ.
+    mutating func update(_ rows: [UInt32], of table: EmbeddingTable, scales: [Float]) {
+        precondition(rows.count == scales.count)
+        let gradient = unsafe gradient(table.output)
+        let isValid = unsafe withUnsafePointer(to: rules.embedding) { rule in
+            unsafe ckernels_update_pooled_rows(
+                path,
+                rule,
+                allParameters,
+                table.cTable,
+                rows,
+                scales,
+                gradient,
+                rows.count,
+                table.weights.columns
+            )
+        }
+        precondition(isValid, "a feature's row is not in its table")
     }
 
-    /// dValues += scale · dSum
-    mutating func addScaledGradient(_ sum: Vector, scale: Float, to values: Vector) {
-        precondition(sum.count == values.count)
-        unsafe ckernels_add_scaled(path, gradient(values), gradient(sum), scale, sum.count)
-    }
-
-    /// dScales[i] += values[i] · dSum, `values` being as many vectors of the sum's size.
-    mutating func dotGradient(_ values: Vector, with sum: Vector, to scales: Vector) {
-        precondition(values.count == scales.count * sum.count)
-        unsafe ckernels_multiply(
+    /// mixture = Σ_i gate_i experts_i
+    mutating func mix(_ experts: Vector, gate: Vector, to mixture: Vector) {
+        precondition(experts.count == gate.count * mixture.count)
+        unsafe ckernels_mix(
             path,
-            activation(values),
-            gradient(scales),
-            gradient(sum),
-            gradient(scales),
-            scales.count,
-            sum.count
+            activation(experts),
+            activation(gate),
+            activation(mixture),
+            gate.count,
+            mixture.count
         )
     }
 
-    /// values = max(values, 0)
-    mutating func relu(_ values: Vector) {
-        unsafe ckernels_relu(path, activation(values), values.count)
-    }
-
-    /// dValues = 0 where values ≤ 0
-    mutating func reluBackward(_ values: Vector) {
-        unsafe ckernels_relu_backward(
+    /// dGate_i += experts_i · dMixture, dExperts_i += gate_i dMixture
+    mutating func mixBackward(_ experts: Vector, gate: Vector, from mixture: Vector) {
+        precondition(experts.count == gate.count * mixture.count)
+        unsafe ckernels_mix_backward(
             path,
-            gradient(values),
-            activation(values),
-            values.count
-        )
-    }
-
-    private func checked(_ bias: Matrix, _ output: Vector) -> Matrix {
-        precondition(bias.rows == 1 && bias.columns == output.count)
-        return bias
-    }
-
-    private func address(_ matrix: Matrix) -> UnsafeMutablePointer<Float> {
-        unsafe parameters.address(matrix.offset, matrix.count)
-    }
-
-    private func address(_ matrix: Matrix, row: Int) -> UnsafeMutablePointer<Float> {
-        precondition(row >= 0 && row < matrix.rows)
-        return unsafe parameters.address(
-            matrix.offset + row * matrix.columns,
-            matrix.columns
+            activation(experts),
+            activation(gate),
+            gradient(mixture),
+            gradient(experts),
+            gradient(gate),
+            gate.count,
+            mixture.count
         )
     }
 
@@ -150,15 +167,31 @@ extension NetworkMemory {
         unsafe gradients.address(vector.offset, vector.count)
     }
 
-    /// Weights and optimizer state of rows of a matrix.
-    private func updated(_ matrix: Matrix, rows: Range<Int>) -> CParameters {
-        precondition(rows.lowerBound >= 0 && rows.upperBound <= matrix.rows)
-        let offset = matrix.offset + rows.lowerBound * matrix.columns
-        let count = rows.count * matrix.columns
+    private func cLayer(_ layer: DenseLayer) -> CDenseLayer {
+        let (weights, input, output) = (layer.weights, layer.input, layer.output)
+        precondition(input.count == weights.columns && output.count == weights.rows)
+        if let bias = layer.bias { precondition(bias.rows == 1 && bias.columns == output.count) }
+        return unsafe CDenseLayer(
+            weights: updated(weights),
+            bias: layer.bias.map { unsafe updated($0) } ?? CParameters(),
+            outputs: weights.rows,
+            inputs: weights.columns,
+            has_relu: layer.activation == .relu
+        )
+    }
+
+    /// Weights and optimizer state of a matrix.
+    private func updated(_ matrix: Matrix) -> CParameters {
+        let (offset, count) = (matrix.offset, matrix.count)
         return unsafe CParameters(
             weights: parameters.address(offset, count),
             first: rules.slots > 0 ? optimizerState.address(offset, count) : nil,
             second: rules.slots > 1 ? optimizerState.address(parameters.count + offset, count) : nil
         )
+    }
+
+    /// All weights with their optimizer state.
+    private var allParameters: CParameters {
+        unsafe updated(Matrix(offset: 0, rows: 1, columns: parameters.count))
     }
 }

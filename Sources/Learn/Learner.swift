@@ -58,13 +58,13 @@ public struct Learner: ~Copyable {
     ///
     /// - Parameter features: the impression's words, as `arrive` left them.
     public mutating func train(_ example: Example, features: Span<UInt32>) {
-        let hasTrained = network.train(
+        let prediction = network.train(
             features: features,
             labels: example.labels,
             ctrWeight: example.ctrWeight,
             ctcvrWeight: example.ctcvrWeight
         )
-        guard hasTrained else {
+        guard prediction != nil else {
             counts.skippedUpdates += 1
             return
         }

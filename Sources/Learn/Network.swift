@@ -112,14 +112,14 @@ public struct Network: ~Copyable {
     }
 
     /// One step on the summed gradient of the tasks that have a label, from a fresh forward pass.
-    /// - Returns: false if a logit, the loss or a logit gradient was not finite; then no weight and no
-    ///   optimizer state has changed.
+    /// - Returns: what the forward pass predicted; nil if a logit, the loss or a logit gradient was
+    ///   not finite: then no weight and no optimizer state has changed.
     public mutating func train(
         features: Span<UInt32>,
         labels: Labels,
         ctrWeight: Float,
         ctcvrWeight: Float
-    ) -> Bool {
+    ) -> Prediction? {
         layers.inputs.prefetch(memory, words: features)
         let prediction = predict(features: features)
         let value = loss.value(
@@ -132,7 +132,7 @@ public struct Network: ~Copyable {
         let dCVR = Float(value.cvrLogitGradient)
         guard prediction.ctrLogit.isFinite, prediction.cvrLogit.isFinite, value.loss.isFinite,
             dCTR.isFinite, dCVR.isFinite
-        else { return false }
+        else { return nil }
 
         // Backward, each layer being updated as soon as the gradient has passed through it.
         memory.clearGradients()
@@ -140,6 +140,6 @@ public struct Network: ~Copyable {
         layers.cvrTower.backward(&memory, logitGradient: dCVR)
         layers.mixture.backward(&memory)
         layers.inputs.backward(&memory, words: features)
-        return true
+        return prediction
     }
 }

@@ -21,10 +21,6 @@ struct NetworkMemory: ~Copyable {
         self.path = path
     }
 
-    mutating func clearActivations(_ vector: Vector) {
-        activations.fill(vector.offset..<vector.offset + vector.count, with: 0)
-    }
-
     mutating func clearGradients() {
         gradients.fill(0..<gradients.count, with: 0)
     }

@@ -6,11 +6,7 @@ struct PooledEmbedding {
     let pooling: FeatureField.Pooling
 
     func forward(_ memory: inout NetworkMemory, rows: Span<UInt32>) {
-        memory.clearActivations(table.output)
-        let scale = scale(rows.count)
-        for index in rows.indices {
-            memory.addRow(Int(rows[index]), of: table.weights, scale: scale, to: table.output)
-        }
+        memory.pool(rows, of: table, scale: scale(rows.count))
     }
 
     /// dRow = its occurrences · dOutput (/ the length, for a mean): one update per row.
@@ -19,16 +15,8 @@ struct PooledEmbedding {
         rows: Span<UInt32>,
         occurrences: inout RowOccurrences
     ) {
-        occurrences.count(rows)
-        let scale = scale(rows.count)
-        for (row, count) in occurrences.counted {
-            memory.updateRow(
-                Int(row),
-                of: table.weights,
-                scale: scale * Float(count),
-                output: table.output
-            )
-        }
+        occurrences.count(rows, each: scale(rows.count))
+        memory.update(occurrences.rows, of: table, scales: occurrences.scales)
     }
 
     private func scale(_ length: Int) -> Float {

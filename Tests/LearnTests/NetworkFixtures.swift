@@ -177,6 +177,6 @@ extension Network {
 
     /// A step on which both tasks weigh 1.
     mutating func step(_ features: NetworkTestFeatures, _ labels: Labels) -> Bool {
-        train(features: features.words.span, labels: labels, ctrWeight: 1, ctcvrWeight: 1)
+        train(features: features.words.span, labels: labels, ctrWeight: 1, ctcvrWeight: 1) != nil
     }
 }

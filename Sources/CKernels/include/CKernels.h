@@ -1,8 +1,10 @@
-// The loops in which nearly all of the training time goes: dense layers and parameter updates.
+// The loops in which nearly all of the training time goes: embedding rows, dense layers, the mixture
+// of experts, and the updates of all of them.
 //
-// Every function takes the path to run on: AVX2 with FMA, or portable C that gives the same results
-// to rounding. All matrices are row-major [outputs, inputs]. No pointer needs any alignment, no
-// array is read or written beyond its stated size, and the arrays of one call do not overlap.
+// Every function takes the path to run on: AVX2 with FMA, portable C that gives the same results to
+// rounding, or scalar C, which says what is meant and is what the others are held against. All
+// matrices are row-major [outputs, inputs]. No pointer needs any alignment, no array is read or
+// written beyond its stated size, and the arrays of one call do not overlap.
 
 #ifndef CKERNELS_H
 #define CKERNELS_H
@@ -12,6 +14,7 @@
 #include <stdint.h>
 
 typedef enum __attribute__((enum_extensibility(closed))) CKernelPath {
+    CKernelPathScalar,
     CKernelPathPortable,
     CKernelPathAVX2,
 } CKernelPath;
@@ -45,6 +48,21 @@ typedef struct CParameters {
     float *second;
 } CParameters;
 
+// output = relu(weights input + bias), with or without bias and ReLU.
+typedef struct CDenseLayer {
+    CParameters weights;  // [outputs, inputs]
+    CParameters bias;     // [outputs]; its weights are NULL if there is none
+    size_t outputs;
+    size_t inputs;
+    bool has_relu;
+} CDenseLayer;
+
+// An embedding table [rows, dimension] among the parameters, from `offset` on.
+typedef struct CTable {
+    size_t offset;
+    size_t rows;
+} CTable;
+
 // Whether this processor can run the path.
 bool ckernels_supports(CKernelPath path);
 
@@ -52,36 +70,53 @@ bool ckernels_supports(CKernelPath path);
 // approximate differently, so that Adagrad on AVX2 is the same to the bit only where this is.
 uint32_t ckernels_reciprocal_root_signature(void);
 
-// Asks for the first bytes of weights and state to be brought to the cache.
-static inline void ckernels_prefetch(CParameters parameters) {
-    __builtin_prefetch(parameters.weights, 1);
-    if (parameters.first) __builtin_prefetch(parameters.first, 1);
-    if (parameters.second) __builtin_prefetch(parameters.second, 1);
-}
+// Asks for row rows[i] of tables[i] to be brought to the cache, with its optimizer state.
+// Returns whether every row is in its table; only those are asked for.
+bool ckernels_prefetch_rows(CParameters parameters, const CTable *tables, const uint32_t *rows,
+                            size_t count, size_t dimension);
 
-// output = weights input + bias; `bias` may be NULL.
-void ckernels_multiply(CKernelPath path, const float *weights, const float *bias,
-                       const float *input, float *output, size_t outputs, size_t inputs);
+// Likewise of rows of one table.
+bool ckernels_prefetch_pooled_rows(CParameters parameters, CTable table, const uint32_t *rows,
+                                   size_t count, size_t dimension);
 
-// The backward pass of output = weights input and the update, in one pass over the weights. Per row:
-// d_input += d_output[row] * row, then the row moves by the gradient d_output[row] * input.
-// Rows whose d_output is exactly 0 are skipped.
-void ckernels_backward(CKernelPath path, const CUpdateRule *rule, CParameters parameters,
-                       const float *input, const float *d_output, float *d_input,
-                       size_t outputs, size_t inputs);
+// output[i, :] = row rows[i] of tables[i]. Returns false, and does nothing, unless every row is in
+// its table; so do the next three.
+bool ckernels_copy_rows(CKernelPath path, const float *parameters, const CTable *tables,
+                        const uint32_t *rows, float *output, size_t count, size_t dimension);
 
-// Moves `count` weights by the gradient scale * gradient.
-void ckernels_update(CKernelPath path, const CUpdateRule *rule, CParameters parameters,
-                     const float *gradient, float scale, size_t count);
+// Row rows[i] of tables[i], which are different tables, moves by gradient[i, :].
+bool ckernels_update_rows(CKernelPath path, const CUpdateRule *rule, CParameters parameters,
+                          const CTable *tables, const uint32_t *rows, const float *gradient,
+                          size_t count, size_t dimension);
 
-// sum += scale * values
-void ckernels_add_scaled(CKernelPath path, float *sum, const float *values, float scale,
-                         size_t count);
+// output = scale * the sum of the rows of one table.
+bool ckernels_pool_rows(CKernelPath path, const float *parameters, CTable table,
+                        const uint32_t *rows, float scale, float *output, size_t count,
+                        size_t dimension);
 
-// values = max(values, 0); a NaN stays one.
-void ckernels_relu(CKernelPath path, float *values, size_t count);
+// Row rows[i] of one table moves by scales[i] * gradient; the rows differ.
+bool ckernels_update_pooled_rows(CKernelPath path, const CUpdateRule *rule, CParameters parameters,
+                                 CTable table, const uint32_t *rows, const float *scales,
+                                 const float *gradient, size_t count, size_t dimension);
 
-// d_values = 0 where the ReLU's output is not positive.
-void ckernels_relu_backward(CKernelPath path, float *d_values, const float *outputs, size_t count);
+// The layer's output. A NaN stays one.
+void ckernels_forward(CKernelPath path, const CDenseLayer *layer, const float *input,
+                      float *output);
+
+// The backward pass of a layer and its update, in one pass over the weights: d_output becomes 0
+// where a ReLU is closed; then for each row of the weights d_input += d_output[row] * row, and the
+// row moves by the gradient d_output[row] * input, its bias by d_output[row].
+// A row whose d_output is 0 is not touched, but on the scalar path.
+void ckernels_backward(CKernelPath path, const CUpdateRule *rule, const CDenseLayer *layer,
+                       const float *input, const float *output, float *d_output, float *d_input);
+
+// mixture = sum over i of gate[i] * experts[i, :], experts being [count, size].
+void ckernels_mix(CKernelPath path, const float *experts, const float *gate, float *mixture,
+                  size_t count, size_t size);
+
+// d_gate[i] += experts[i, :] . d_mixture, d_experts[i, :] += gate[i] * d_mixture.
+void ckernels_mix_backward(CKernelPath path, const float *experts, const float *gate,
+                           const float *d_mixture, float *d_experts, float *d_gate, size_t count,
+                           size_t size);
 
 #endif

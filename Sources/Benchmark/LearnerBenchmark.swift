@@ -1,0 +1,97 @@
+import ArgumentParser
+import Configure
+import Events
+import Learn
+
+/// The learner alone, one pass: each example is predicted, scored and trained in one forward pass.
+struct LearnerBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "learner",
+        abstract: "Times training alone, and tells its quality."
+    )
+
+    @Option(help: "A folder of event files.")
+    var events: String
+
+    @Option(help: "A configuration of its features.")
+    var config: String
+
+    @Option(help: "Take no more examples than this.")
+    var examples = Int.max
+
+    @OptionGroup var model: ModelVariant
+
+    func run() throws {
+        var configuration = try Configuration(file: config)
+        try model.apply(to: &configuration)
+        let examples = try TrainingExamples(
+            folder: events,
+            configuration: configuration,
+            countMax: examples
+        )
+        var run = TrainingRun(configuration, path: model.path)
+        try run.train(examples).print()
+    }
+}
+
+/// One pass of a fresh network over examples.
+struct TrainingRun: ~Copyable {
+    private var network: Network
+    private var metrics: Metrics
+    private let calibration: Calibration
+
+    init(_ configuration: Configuration, path: KernelPath) {
+        let learn = configuration.learn
+        calibration = Calibration(learn.loss)
+        metrics = Metrics(cohortWidth: .max, maturity: 0)
+        let biases = calibration.outputBiases(ctr: learn.baseCTR, ctcvr: learn.baseCTCVR)
+        network = Network(
+            schema: configuration.schema,
+            settings: learn.network,
+            optimizer: learn.optimizer,
+            loss: learn.loss,
+            embeddingDeviation: learn.embeddingDeviation,
+            outputBiases: (ctr: Float(biases.ctr), cvr: Float(biases.cvr)),
+            seed: learn.seed,
+            kernelPath: path
+        )
+    }
+
+    /// Examples per second, and how good the predictions were that were made before training.
+    mutating func train(_ examples: TrainingExamples) -> Figures {
+        let words = examples.words
+        let seconds = processorSeconds {
+            for index in 0..<examples.count {
+                let labels = examples.labels[index]
+                let prediction = network.train(
+                    features: words.span.extracting(examples.range(index)),
+                    labels: labels,
+                    ctrWeight: 1,
+                    ctcvrWeight: 1
+                )
+                guard let prediction else { continue }
+                metrics.score(
+                    Example(
+                        time: 0,
+                        impressionTime: 0,
+                        labels: labels,
+                        ctrWeight: 1,
+                        ctcvrWeight: 1,
+                        prediction: prediction
+                    ),
+                    calibration: calibration
+                )
+            }
+        }
+        let tasks = metrics.report().all
+        var figures = Figures()
+        figures["examples_per_second"] = Double(examples.count) / seconds
+        figures["ctr_auc"] = tasks.ctr.auc
+        figures["ctcvr_auc"] = tasks.ctcvr.auc
+        figures["ctr_normalized_entropy"] = tasks.ctr.normalizedEntropy
+        figures["ctcvr_normalized_entropy"] = tasks.ctcvr.normalizedEntropy
+        figures["ctr_calibration"] = tasks.ctr.calibration
+        figures["parameters"] = Double(network.parameterCount)
+        return figures
+    }
+}
