@@ -1,16 +1,28 @@
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// Floats in one allocation, aligned to a cache line, never moved. Every access is checked.
 @safe struct FloatBuffer: ~Copyable {
     static let alignment = 64
+    private static let hugePageBytes = 2 << 20
 
     private let base: UnsafeMutablePointer<Float>
     let count: Int
 
     init(count: Int, repeating value: Float = 0) {
         precondition(count >= 0)
+        let size = max(count, 1) * MemoryLayout<Float>.stride
+        let isLarge = size >= Self.hugePageBytes
         let bytes = UnsafeMutableRawPointer.allocate(
-            byteCount: max(count, 1) * MemoryLayout<Float>.stride,
-            alignment: Self.alignment
+            byteCount: size,
+            alignment: isLarge ? Self.hugePageBytes : Self.alignment
         )
+        #if canImport(Glibc)
+            // Rows of a table are far apart: with small pages nearly each would miss the TLB. If the
+            // system has none to give, that is how it stays.
+            if isLarge { unsafe madvise(bytes, size, MADV_HUGEPAGE) }
+        #endif
         unsafe base = bytes.initializeMemory(as: Float.self, repeating: value, count: count)
         self.count = count
     }
