@@ -12,8 +12,7 @@ public import Source
 /// One thread owns it. It reads no clock, no random source and no environment.
 public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private let settings: PipelineSettings
-    private var source: Source
-    private var decoder: EventDecoder
+    private var reader: RecordReader<Source>
     private var merge: EventMerge
     private var order: StreamOrder
     private var joiner: Joiner
@@ -22,7 +21,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private var sample: ImpressionSample
     /// Per partition, in the source's order.
     private var progress: [PartitionProgress]
-    /// Per partition, the offsets to leave out.
+    /// Per partition, the offsets that are left out.
     private let skips: [[OffsetRange]]
     /// Events consumed so far, quarantined ones included: the law's left side.
     public private(set) var consumed: Int
@@ -45,13 +44,15 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     ///   - state: What to continue from; nil for a fresh start.
     ///   - warmStart: What a fresh start takes over; made for the settings' schema and model.
     ///   - sideFiles: Where examples and quarantined records go.
+    ///   - readsAhead: Whether to read and decode on a thread of its own. What comes out is the same.
     /// - Throws: `PipelineError` when the state does not fit the settings or the source.
     public init(
         settings: PipelineSettings,
-        source: consuming Source,
+        source: consuming sending Source,
         state: ResumedState?,
         warmStart: Transplant? = nil,
         sideFiles: SideFilePaths = SideFilePaths(),
+        readsAhead: Bool = false,
         logger: Logger
     ) throws(PipelineError) {
         let partitions = source.partitions
@@ -115,7 +116,6 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             carriedTimes: progress.map(\.carriedTime),
             orderingDelay: settings.order.orderingDelay
         )
-        decoder = EventDecoder(schema: settings.schema, settings: settings.decode)
         self.sample = sample
         self.skips = skips
         self.joiner = joiner
@@ -123,24 +123,33 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             joiner.ledger.consumed.reduce(0, +) + progress.reduce(0) { $0 + $1.quarantined }
         self.progress = progress
         self.settings = settings
-        self.source = source
+        reader = RecordReader(
+            source,
+            settings: settings,
+            skips: skips,
+            readsAhead: readsAhead
+        )
     }
 
     /// Applies the next records: a bounded number, so that the caller can look at the time between.
     ///
     /// - Parameter clock: Milliseconds since the epoch in a live run; nil in a replay.
     public mutating func turn(clock: Int64?, until stop: StopPoint) throws -> Turn {
+        reader.tell(clock: clock)
         if clock != nil { try fetchEmptyLanes() }
         for step in 0..<recordsPerTurn {
             if consumed >= stop.consumed || joiner.streamTime >= stop.streamTime { return .stopped }
-            switch merge.select(clock: clock, isAtEnd: { source.isAtEnd(partition: $0) }) {
+            switch merge.select(
+                clock: clock.map { _ in caughtUpClock },
+                isAtEnd: { reader.isAtEnd(partition: $0) }
+            ) {
             case .take(let lane):
                 try apply(lane)
                 // What came to the partition since its last fetch may be earlier than other heads.
                 if clock != nil && merge.lanes[lane].isEmpty { try fetch(lane) }
             case .fetch(let lane):
                 try fetch(lane)
-                if merge.lanes[lane].isEmpty && !source.isAtEnd(partition: lane) {
+                if merge.lanes[lane].isEmpty && !reader.isAtEnd(partition: lane) {
                     return step > 0 ? .worked : .idle
                 }
             case .hold:
@@ -156,9 +165,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     /// to the clock minus the ordering delay.
     public mutating func advanceIdle(clock: Int64) {
         guard settings.order.idleAdvance,
-            merge.lanes.indices.allSatisfy({ source.isAtEnd(partition: $0) })
+            merge.lanes.indices.allSatisfy({ reader.isAtEnd(partition: $0) })
         else { return }
-        advance(to: clock - settings.order.orderingDelay)
+        advance(to: min(clock, caughtUpClock) - settings.order.orderingDelay)
     }
 
     /// Advances stream time; it never goes back.
@@ -179,7 +188,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
 
     /// Waits for records, at most as long as stated.
     public mutating func waitForRecords(milliseconds: Int) {
-        source.wait(milliseconds: milliseconds)
+        reader.wait(milliseconds: milliseconds)
     }
 
     // MARK: One record
@@ -262,32 +271,19 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     }
 
     private mutating func fetch(_ lane: Int) throws {
-        let partition = Int32(lane)
-        let role = progress[lane].partition.role
-        let now = settings.now
-        let skips = skips[lane]
-        decoder.keptPayloads = sample.keptPayloads
+        let kept = sample.keptPayloads
         try merge.refill(lane: lane) { (batch) throws(SourceError) in
-            try source.fetch(partition: lane) { header, content, payload in
-                let origin = RecordOrigin(
-                    partition: partition,
-                    role: role,
-                    offset: header.offset,
-                    offsetCount: header.offsetCount,
-                    recordTime: header.timestamp ?? now
-                )
-                if skips.contains(where: { $0.contains(header.offset) }) {
-                    return decoder.reject(.skipped, from: origin, into: &batch)
-                }
-                switch content {
-                case .payload: decoder.decode(payload, from: origin, into: &batch)
-                case .null: decoder.reject(.null, from: origin, into: &batch)
-                case .corrupt: decoder.reject(.corrupt, from: origin, into: &batch)
-                case .tooLarge(let byteCount):
-                    decoder.reject(.tooLarge(byteCount: byteCount), from: origin, into: &batch)
-                }
-            }
+            try reader.fetch(partition: lane, keeping: kept, into: &batch)
         }
+    }
+
+    /// Live, the clock as of which every partition that has nothing to offer is known to be at its end.
+    private var caughtUpClock: Int64 {
+        var least = Int64.max
+        for lane in merge.lanes.indices where merge.lanes[lane].isEmpty {
+            least = min(least, reader.clockAtEnd(partition: lane))
+        }
+        return least
     }
 
     // MARK: State
@@ -331,12 +327,12 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
         let positions = progress.map { progress in
             saved.first { $0.partition == progress.partition }?.position ?? progress.position
         }
-        source.commit(positions: positions)
+        reader.commit(positions: positions)
     }
 
     /// Waits until what was committed has arrived, at most the given time.
     public mutating func finishCommit(milliseconds: Int) {
-        source.finishCommit(milliseconds: milliseconds)
+        reader.finishCommit(milliseconds: milliseconds)
     }
 
     // MARK: Figures
@@ -353,7 +349,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     public var metrics: MetricsReport { sink.learner.metrics.report() }
     public var skippedUpdates: Int { sink.learner.counts.skippedUpdates }
     /// Share of the input read so far, where the source knows its size.
-    public var fractionRead: Double? { source.fractionRead }
+    public var fractionRead: Double? { reader.fractionRead }
 }
 
 /// Files beside the state.

@@ -30,7 +30,7 @@ public enum RecordContent: Sendable {
 public typealias RecordReceiver = (RecordHeader, RecordContent, Span<UInt8>) -> Void
 
 /// Where records come from: Kafka, or files. One thread owns it.
-public protocol RecordSource: ~Copyable {
+public protocol RecordSource: SendableMetatype, ~Copyable {
     /// The partitions, fixed when the source is opened.
     var partitions: [Partition] { get }
 

@@ -99,9 +99,11 @@ struct LearnerSession: Sendable {
     }
 
     /// The loop over a source that stands at `resumePoints`.
+    /// - Parameter readsAhead: Whether another thread reads and decodes.
     func loop<Source: RecordSource & ~Copyable>(
-        over source: consuming Source,
+        over source: consuming sending Source,
         isLive: Bool,
+        readsAhead: Bool,
         examples: String? = nil
     ) throws -> TrainingLoop<Source> {
         var pipeline = try Pipeline(
@@ -113,6 +115,7 @@ struct LearnerSession: Sendable {
                 quarantine: directory + "/quarantine.jsonl",
                 examples: examples
             ),
+            readsAhead: readsAhead,
             logger: logger
         )
         if let rewinds, let resumed { try Self.rewind(rewinds, to: resumed, logger: logger) }

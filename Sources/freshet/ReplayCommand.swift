@@ -166,7 +166,7 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 
     private func learn<Source: RecordSource & ~Copyable>(
-        over source: consuming Source,
+        over source: consuming sending Source,
         _ learners: CompareLearners,
         _ index: Int,
         stop: StopFlag
@@ -174,6 +174,8 @@ struct ReplayCommand: AsyncParsableCommand {
         var loop = try learners.learners[index].session.loop(
             over: source,
             isLive: false,
+            // Several learners have threads of their own already.
+            readsAhead: learners.learners.count == 1,
             examples: index == 0 ? examples : nil
         )
         var progress = index == 0 ? ProgressBar() : nil

@@ -85,7 +85,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private static func learn(
-        over source: consuming KafkaSource,
+        over source: consuming sending KafkaSource,
         _ session: LearnerSession,
         figures: LiveFiguresBox,
         logger: Logger,
@@ -99,7 +99,7 @@ struct RunCommand: AsyncParsableCommand {
                 "state": "\(session.directory)",
             ]
         )
-        var loop = try session.loop(over: source, isLive: true)
+        var loop = try session.loop(over: source, isLive: true, readsAhead: true)
         var publisher = LiveFiguresPublisher(box: figures)
         _ = try loop.run(
             shouldStop: { stop.isSet },

@@ -1,0 +1,234 @@
+internal import Decode
+internal import Dispatch
+internal import Events
+internal import Source
+internal import Synchronization
+
+/// Reads and decodes on a thread of its own, ahead of the one that learns: of each partition a few
+/// batches, in the order of its offsets. Which records are applied in which order is not decided
+/// here, so that nothing depends on how far ahead it is.
+final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
+    private let partitionCount: Int
+    /// Batches held of each partition at most.
+    private let depth: Int
+    private let state: Mutex<State>
+    /// Held by the reading thread for as long as that lives.
+    private let base: SharedSource<Source>
+    private let orders = DispatchSemaphore(value: 0)
+    private let arrivals = DispatchSemaphore(value: 0)
+    private let replies = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    private struct Lane {
+        var ready: [EventBatch] = []
+        /// As of the last fetch.
+        var standing = PartitionStanding()
+        /// What ended the reading, to be thrown behind what is ready.
+        var error: SourceError?
+    }
+
+    private struct State: Sendable {
+        var lanes: [Lane]
+        /// Emptied batches, whose storage is used again.
+        var free: [EventBatch] = []
+        /// The learner's clock; nil in a replay, where the end of a partition is final.
+        var clock: Int64?
+        var kept = EventDecoder.KeptPayloads.all
+        var fractionRead: Double?
+        var isStopping = false
+        var isReaderWaiting = false
+        var isLearnerWaiting = false
+        /// Something came since the learner last waited.
+        var hasNews = false
+        var commit: [Int64]?
+        var finishCommitMilliseconds: Int?
+    }
+
+    init(_ base: SharedSource<Source>, partitionCount: Int) {
+        self.base = base
+        self.partitionCount = partitionCount
+        depth = max(2, 64 / max(partitionCount, 1))
+        state = Mutex(State(lanes: Array(repeating: Lane(), count: partitionCount)))
+    }
+
+    func start() {
+        DispatchQueue(label: "freshet.read-ahead").async { [self] in
+            base.withLock { read(&$0) }
+            ended.signal()
+        }
+    }
+
+    /// Ends the reading thread, and waits for it.
+    func stop() {
+        order { $0.isStopping = true }
+        ended.wait()
+    }
+
+    // MARK: The learner's side
+
+    /// Replaces `batch`, which is empty, by the next one of a partition, if there is one.
+    /// - Throws: what the source threw, behind the records before it.
+    func take(
+        partition index: Int,
+        keeping kept: EventDecoder.KeptPayloads,
+        into batch: inout EventBatch
+    ) throws(SourceError) -> PartitionStanding {
+        var isWaiting = false
+        let result = state.withLock { state -> Result<PartitionStanding, SourceError> in
+            state.kept = kept
+            guard !state.lanes[index].ready.isEmpty else {
+                if let error = state.lanes[index].error { return .failure(error) }
+                return .success(state.lanes[index].standing)
+            }
+            var next = state.lanes[index].ready.removeFirst()
+            swap(&next, &batch)
+            state.free.append(next)
+            isWaiting = state.isReaderWaiting
+            state.isReaderWaiting = false
+            return .success(PartitionStanding())
+        }
+        if isWaiting { orders.signal() }
+        return try result.get()
+    }
+
+    /// Tells the time by which ends are to be known; nil in a replay.
+    func tell(clock: Int64?) {
+        order { $0.clock = clock }
+    }
+
+    /// Waits until something comes, at most the given time.
+    func wait(milliseconds: Int) {
+        let hasNews = state.withLock { state in
+            state.isLearnerWaiting = !state.hasNews
+            defer { state.hasNews = false }
+            return state.hasNews
+        }
+        if !hasNews { _ = arrivals.wait(timeout: .now() + .milliseconds(milliseconds)) }
+    }
+
+    var fractionRead: Double? { state.withLock { $0.fractionRead } }
+
+    func commit(positions: [Int64]) {
+        order { $0.commit = positions }
+    }
+
+    func finishCommit(milliseconds: Int) {
+        order { $0.finishCommitMilliseconds = milliseconds }
+        replies.wait()
+    }
+
+    private func order(_ change: (inout State) -> Void) {
+        let isWaiting = state.withLock { state in
+            change(&state)
+            defer { state.isReaderWaiting = false }
+            return state.isReaderWaiting
+        }
+        if isWaiting { orders.signal() }
+    }
+
+    // MARK: The reading thread
+
+    /// Goes round the partitions until it is stopped.
+    private func read(_ base: inout DecodedSource<Source>) {
+        while carryOut(&base) {
+            var hasRead = false
+            var isIdle = false
+            for index in 0..<partitionCount {
+                guard var task = beginFetch(index) else { continue }
+                var failure: SourceError?
+                do throws(SourceError) {
+                    try base.fetch(partition: index, keeping: task.kept, into: &task.batch)
+                } catch {
+                    failure = error
+                }
+                let standing = PartitionStanding(
+                    isAtEnd: base.source.isAtEnd(partition: index),
+                    clock: task.clock ?? .max
+                )
+                let isEmpty = task.batch.records.isEmpty
+                hasRead = hasRead || !isEmpty
+                isIdle = isIdle || isEmpty
+                endFetch(index, &task.batch, standing, failure, base.source.fractionRead)
+            }
+            if hasRead { continue }
+            if isIdle { base.source.wait(milliseconds: 5) } else { waitForOrders() }
+        }
+    }
+
+    private struct Fetch {
+        var batch: EventBatch
+        var kept: EventDecoder.KeptPayloads
+        var clock: Int64?
+    }
+
+    /// What to fetch a partition with; nil if it is not to be fetched now.
+    private func beginFetch(_ index: Int) -> Fetch? {
+        state.withLock { state in
+            let lane = state.lanes[index]
+            let isFinal = lane.standing.isAtEnd && state.clock == nil
+            guard lane.ready.count < depth, !isFinal, lane.error == nil, !state.isStopping else {
+                return nil
+            }
+            var batch = state.free.popLast() ?? EventBatch()
+            batch.removeAll()
+            return Fetch(batch: batch, kept: state.kept, clock: state.clock)
+        }
+    }
+
+    private func endFetch(
+        _ index: Int,
+        _ fetched: inout EventBatch,
+        _ standing: PartitionStanding,
+        _ error: SourceError?,
+        _ fractionRead: Double?
+    ) {
+        let isEmpty = fetched.records.isEmpty
+        var isWaiting = false
+        state.withLock { state in
+            var batch = EventBatch()
+            swap(&batch, &fetched)
+            if isEmpty {
+                state.free.append(batch)
+            } else {
+                state.lanes[index].ready.append(batch)
+            }
+            state.lanes[index].standing = standing
+            state.lanes[index].error = error
+            state.fractionRead = fractionRead
+            guard !isEmpty || standing.isAtEnd || error != nil else { return }
+            isWaiting = state.isLearnerWaiting
+            state.isLearnerWaiting = false
+            state.hasNews = !isWaiting
+        }
+        if isWaiting { arrivals.signal() }
+    }
+
+    /// Does what the learner asked for; false if that is to stop.
+    private func carryOut(_ base: inout DecodedSource<Source>) -> Bool {
+        let (isStopping, commit, finishCommit) = state.withLock { state in
+            defer { (state.commit, state.finishCommitMilliseconds) = (nil, nil) }
+            return (state.isStopping, state.commit, state.finishCommitMilliseconds)
+        }
+        if let commit { base.source.commit(positions: commit) }
+        if let finishCommit {
+            base.source.finishCommit(milliseconds: finishCommit)
+            replies.signal()
+        }
+        return !isStopping
+    }
+
+    /// Every partition is as far ahead as it may be: waits until one is taken from.
+    private func waitForOrders() {
+        let mustWait = state.withLock { state in
+            let isFree =
+                state.isStopping || state.commit != nil || state.finishCommitMilliseconds != nil
+                || state.lanes.contains { lane in
+                    lane.ready.count < depth && lane.error == nil
+                        && !(lane.standing.isAtEnd && state.clock == nil)
+                }
+            state.isReaderWaiting = !isFree
+            return !isFree
+        }
+        if mustWait { orders.wait() }
+    }
+}
