@@ -14,7 +14,7 @@
 #pragma clang fp contract(off)
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 
-enum { lanes = 8, forward_group = 8, backward_group = 4, gathered_max = 512 };
+enum { lanes = 8, forward_group = 8, pair_group = 4, backward_group = 4, gathered_max = 512 };
 
 static const int32_t mask_bits[2 * lanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
@@ -164,29 +164,81 @@ ALWAYS_INLINE __m256 multiply_rows(const size_t count, const float *weights, con
                            sums(sum[0], sum[1], sum[2], sum[3]));
 }
 
-void avx2_forward(const CDenseLayer *layer, const float *input, float *output) {
-    const size_t inputs = layer->inputs, outputs = layer->outputs;
-    const float *weights = layer->weights.weights, *bias = layer->bias.weights;
-    for (size_t row = 0; row < outputs; row += forward_group) {
-        const size_t left = outputs - row;
-        const bool is_end = left < forward_group;
-        const __m256i mask = is_end ? first_lanes(left) : _mm256_setzero_si256();
-        __m256 result;
-        if (!is_end) {
-            result = multiply_rows(forward_group, weights + row * inputs, input, inputs);
-        } else {
-            float rest[forward_group] = {0};
-            for (size_t k = 0; k < left; ++k) {
-                __m256 one = multiply_rows(1, weights + (row + k) * inputs, input, inputs);
-                rest[k] = _mm256_cvtss_f32(one);
-            }
-            result = _mm256_loadu_ps(rest);
-        }
-        if (bias) result = _mm256_add_ps(result, load(bias + row, is_end, mask));
-        // The order of the operands lets a NaN through.
-        if (layer->has_relu) result = _mm256_max_ps(_mm256_setzero_ps(), result);
-        store(output + row, result, is_end, mask);
+ALWAYS_INLINE __m256 activated(const CDenseLayer *layer, size_t row, __m256 sum, bool is_end,
+                              __m256i mask) {
+    if (layer->bias.weights) sum = _mm256_add_ps(sum, load(layer->bias.weights + row, is_end, mask));
+    // The order of the operands lets a NaN through.
+    return layer->has_relu ? _mm256_max_ps(_mm256_setzero_ps(), sum) : sum;
+}
+
+// The rows from `row` on that make no whole group.
+static void forward_rest(const CDenseLayer *layer, const float *input, float *output, size_t row) {
+    const size_t inputs = layer->inputs, left = layer->outputs - row;
+    if (left == 0) return;
+    float rest[forward_group] = {0};
+    for (size_t k = 0; k < left; ++k) {
+        __m256 one = multiply_rows(1, layer->weights.weights + (row + k) * inputs, input, inputs);
+        rest[k] = _mm256_cvtss_f32(one);
     }
+    const __m256i mask = first_lanes(left);
+    __m256 result = activated(layer, row, _mm256_loadu_ps(rest), true, mask);
+    _mm256_maskstore_ps(output + row, mask, result);
+}
+
+void avx2_forward(const CDenseLayer *layer, const float *input, float *output) {
+    const size_t inputs = layer->inputs;
+    size_t row = 0;
+    for (; row + forward_group <= layer->outputs; row += forward_group) {
+        __m256 sum =
+            multiply_rows(forward_group, layer->weights.weights + row * inputs, input, inputs);
+        sum = activated(layer, row, sum, false, _mm256_setzero_si256());
+        _mm256_storeu_ps(output + row, sum);
+    }
+    forward_rest(layer, input, output, row);
+}
+
+// Four rows and two inputs at once: each load of a weight serves both.
+ALWAYS_INLINE void multiply_pair(const float *weights, const float *a, const float *b,
+                                 size_t inputs, __m128 *sum_a, __m128 *sum_b) {
+    __m256 of_a[pair_group], of_b[pair_group];
+    for (size_t row = 0; row < pair_group; ++row) of_a[row] = of_b[row] = _mm256_setzero_ps();
+    size_t i = 0;
+#define ADD(is_end, mask)                                                                          \
+    __m256 in_a = load(a + i, is_end, mask), in_b = load(b + i, is_end, mask);                     \
+    for (size_t row = 0; row < pair_group; ++row) {                                                \
+        __m256 w = load(weights + row * inputs + i, is_end, mask);                                 \
+        of_a[row] = _mm256_fmadd_ps(w, in_a, of_a[row]);                                           \
+        of_b[row] = _mm256_fmadd_ps(w, in_b, of_b[row]);                                           \
+    }
+    for (; i + lanes <= inputs; i += lanes) {
+        ADD(false, _mm256_setzero_si256())
+    }
+    if (i < inputs) {
+        const __m256i mask = first_lanes(inputs - i);
+        ADD(true, mask)
+    }
+#undef ADD
+    *sum_a = sums(of_a[0], of_a[1], of_a[2], of_a[3]);
+    *sum_b = sums(of_b[0], of_b[1], of_b[2], of_b[3]);
+}
+
+// Each sum is added up in the order of `avx2_forward`, so that it is the same to the bit.
+void avx2_forward_pair(const CDenseLayer *layer, const float *a, const float *b, float *output_a,
+                       float *output_b) {
+    const size_t inputs = layer->inputs;
+    size_t row = 0;
+    for (; row + forward_group <= layer->outputs; row += forward_group) {
+        const float *weights = layer->weights.weights + row * inputs;
+        __m128 low_a, low_b, high_a, high_b;
+        multiply_pair(weights, a, b, inputs, &low_a, &low_b);
+        multiply_pair(weights + pair_group * inputs, a, b, inputs, &high_a, &high_b);
+        const __m256i none = _mm256_setzero_si256();
+        __m256 sum_a = _mm256_set_m128(high_a, low_a), sum_b = _mm256_set_m128(high_b, low_b);
+        _mm256_storeu_ps(output_a + row, activated(layer, row, sum_a, false, none));
+        _mm256_storeu_ps(output_b + row, activated(layer, row, sum_b, false, none));
+    }
+    forward_rest(layer, a, output_a, row);
+    forward_rest(layer, b, output_b, row);
 }
 
 // 8 columns of `count` rows that start at `starts`.

@@ -107,6 +107,11 @@ void ckernels_forward(CKernelPath path, const CDenseLayer *layer, const float *i
     DISPATCH(forward, layer, input, output)
 }
 
+void ckernels_forward_pair(CKernelPath path, const CDenseLayer *layer, const float *a,
+                           const float *b, float *output_a, float *output_b) {
+    DISPATCH(forward_pair, layer, a, b, output_a, output_b)
+}
+
 void ckernels_backward(CKernelPath path, const CUpdateRule *rule, const CDenseLayer *layer,
                        const float *input, const float *output, float *d_output, float *d_input) {
     DISPATCH(backward, rule, layer, input, output, d_output, d_input)

@@ -19,6 +19,8 @@
                                    const uint32_t *rows, const float *scales,                      \
                                    const float *gradient, size_t count, size_t dimension);         \
     void path##_forward(const CDenseLayer *layer, const float *input, float *output);              \
+    void path##_forward_pair(const CDenseLayer *layer, const float *a, const float *b,             \
+                             float *output_a, float *output_b);                                    \
     void path##_backward(const CUpdateRule *rule, const CDenseLayer *layer, const float *input,    \
                          const float *output, float *d_output, float *d_input);                    \
     void path##_mix(const float *experts, const float *gate, float *mixture, size_t count,         \

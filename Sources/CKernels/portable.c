@@ -88,6 +88,12 @@ ALWAYS_INLINE void copy(float *to, const float *from, size_t count) {
     for (size_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
+void portable_forward_pair(const CDenseLayer *layer, const float *a, const float *b, float *output_a,
+                           float *output_b) {
+    portable_forward(layer, a, output_a);
+    portable_forward(layer, b, output_b);
+}
+
 void portable_backward(const CUpdateRule *rule, const CDenseLayer *layer, const float *input,
                        const float *output, float *d_output, float *d_input) {
     const size_t inputs = layer->inputs;

@@ -66,6 +66,12 @@ void scalar_forward(const CDenseLayer *layer, const float *input, float *output)
     }
 }
 
+void scalar_forward_pair(const CDenseLayer *layer, const float *a, const float *b, float *output_a,
+                         float *output_b) {
+    scalar_forward(layer, a, output_a);
+    scalar_forward(layer, b, output_b);
+}
+
 void scalar_backward(const CUpdateRule *rule, const CDenseLayer *layer, const float *input,
                      const float *output, float *d_output, float *d_input) {
     const size_t inputs = layer->inputs;

@@ -34,6 +34,7 @@ extension Joiner {
             partition: event.partition
         )
         let slot = impressions.append(impression, features: features, text: text)
+        expectTraining(sink: &sink)
         impressions.open[slot].prediction = impressions.open.withMutableFeatures(of: slot) {
             sink.arrive(event, features: &$0)
         }
@@ -46,6 +47,13 @@ extension Joiner {
             )
         )
         return slot
+    }
+
+    /// The click window that ends next is, as a rule, what trains next.
+    private mutating func expectTraining<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
+        guard let next = timers.first(of: .clickWindow), next.isCurrent(in: impressions.open, held)
+        else { return }
+        impressions.open.withRun(of: next.slot) { features, _ in sink.expect(features: features) }
     }
 
     private mutating func joinHeldClick<Sink: JoinSink & ~Copyable>(

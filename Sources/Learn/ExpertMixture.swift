@@ -65,6 +65,17 @@ struct ExpertMixture {
     func forward(_ memory: inout NetworkMemory) {
         firstLayers.forward(&memory)
         gates.forward(&memory)
+        finishForward(&memory)
+    }
+
+    /// The first step of `forward` for the example at hand and for the expected one, together.
+    func beginForwardPair(_ memory: inout NetworkMemory) {
+        memory.forwardPair(firstLayers)
+        memory.forwardPair(gates)
+    }
+
+    /// The rest of `forward`.
+    func finishForward(_ memory: inout NetworkMemory) {
         for layer in deepLayers { layer.forward(&memory) }
         for (task, mixture) in mixtures.enumerated() {
             let gate = gates.output.part(task, size: expertCount)

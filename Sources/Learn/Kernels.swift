@@ -9,6 +9,20 @@ extension NetworkMemory {
         }
     }
 
+    /// The layer's output of the example at hand and of the expected one, in one pass over the weights.
+    mutating func forwardPair(_ layer: DenseLayer) {
+        unsafe withUnsafePointer(to: cLayer(layer)) {
+            unsafe ckernels_forward_pair(
+                path,
+                $0,
+                activation(layer.input),
+                expectedActivations.address(layer.input.offset, layer.input.count),
+                activation(layer.output),
+                expectedActivations.address(layer.output.offset, layer.output.count)
+            )
+        }
+    }
+
     /// The backward pass of `forward` and the update of weights and bias, whose gradients are
     /// dOutput inputᵀ and dOutput: dInput += weightsᵀ dOutput, with the weights from before.
     mutating func backward(_ layer: DenseLayer) {

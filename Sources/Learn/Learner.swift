@@ -48,6 +48,12 @@ public struct Learner: ~Copyable {
         return network.predict(features: features.span)
     }
 
+    /// Says which features, as `arrive` left them, will probably be trained next; nothing depends on it
+    /// but the time that takes.
+    public mutating func expect(features: Span<UInt32>) {
+        network.expect(features: features)
+    }
+
     /// Scores labels that are final against the prediction made at arrival.
     public mutating func score(_ example: Example) {
         metrics.score(example, calibration: calibration)

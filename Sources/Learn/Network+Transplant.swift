@@ -4,6 +4,7 @@ extension Network {
     /// Takes over the parameters that a transplant carries, and what the optimizer keeps of them.
     /// - Precondition: the network is fresh, and made of the transplant's schema and settings.
     mutating func take(_ transplant: Transplant) {
+        expected.clear()
         let source = transplant.source
         let tensors = NetworkTensors(schema: source.schema, settings: source.settings.network)
         let places = Dictionary(

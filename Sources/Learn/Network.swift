@@ -8,6 +8,7 @@ public struct Network: ~Copyable {
     var memory: NetworkMemory
     let method: OptimizerSettings.Method
     private var layers: NetworkLayers
+    var expected = ExpectedExample()
     private let loss: ESMMLoss
 
     var layout: NetworkLayout { layers.layout }
@@ -100,15 +101,51 @@ public struct Network: ~Copyable {
         )
     }
 
+    /// Says which features will probably be trained next, as soon as that is known: then one pass over
+    /// the weights serves the next prediction and that training. No result depends on it.
+    public mutating func expect(features: Span<UInt32>) {
+        expected.expect(features)
+    }
+
     /// The logits for features encoded as `FeatureSchema` says, numbers standardised. Words that do
     /// not fit the schema are a programming error.
     public mutating func predict(features: Span<UInt32>) -> Prediction {
+        layers.inputs.prefetch(memory, words: features)
+        guard expected.isPending else {
+            layers.inputs.forward(&memory, words: features)
+            layers.mixture.forward(&memory)
+            return towers()
+        }
+        let next = expected.words
+        layers.inputs.prefetch(memory, words: next.span)
         layers.inputs.forward(&memory, words: features)
-        layers.mixture.forward(&memory)
-        return Prediction(
+        memory.swapExamples()
+        layers.inputs.forward(&memory, words: next.span)
+        memory.swapExamples()
+        layers.mixture.beginForwardPair(&memory)
+        memory.swapExamples()
+        layers.mixture.finishForward(&memory)
+        expected.predicted(towers())
+        memory.swapExamples()
+        layers.mixture.finishForward(&memory)
+        return towers()
+    }
+
+    private mutating func towers() -> Prediction {
+        Prediction(
             ctrLogit: layers.ctrTower.forward(&memory),
             cvrLogit: layers.cvrTower.forward(&memory)
         )
+    }
+
+    /// The forward pass of what is to be trained, unless it was made ahead.
+    private mutating func predictToTrain(_ features: Span<UInt32>) -> Prediction {
+        let prediction = expected.prediction(for: features)
+        expected.clear()
+        guard let prediction else { return predict(features: features) }
+        layers.inputs.prefetch(memory, words: features)
+        memory.swapExamples()
+        return prediction
     }
 
     /// One step on the summed gradient of the tasks that have a label, from a fresh forward pass.
@@ -120,8 +157,7 @@ public struct Network: ~Copyable {
         ctrWeight: Float,
         ctcvrWeight: Float
     ) -> Prediction? {
-        layers.inputs.prefetch(memory, words: features)
-        let prediction = predict(features: features)
+        let prediction = predictToTrain(features)
         let value = loss.value(
             prediction,
             labels: labels,

@@ -7,6 +7,8 @@ struct NetworkMemory: ~Copyable {
     var optimizerState: FloatBuffer
     /// Every intermediate result of one example.
     var activations: FloatBuffer
+    /// Likewise of the example that is expected to be trained next.
+    var expectedActivations: FloatBuffer
     /// ∂loss/∂activation, at the activation's place. Layers add to it.
     var gradients: FloatBuffer
     let rules: UpdateRules
@@ -16,10 +18,14 @@ struct NetworkMemory: ~Copyable {
         parameters = FloatBuffer(count: layout.parameterCount)
         optimizerState = FloatBuffer(count: layout.parameterCount * rules.slots)
         activations = FloatBuffer(count: layout.activationCount)
+        expectedActivations = FloatBuffer(count: layout.activationCount)
         gradients = FloatBuffer(count: layout.activationCount)
         self.rules = rules
         self.path = path
     }
+
+    /// Makes the expected example the one at hand, and the other way round.
+    mutating func swapExamples() { swap(&activations, &expectedActivations) }
 
     mutating func clearGradients() {
         gradients.fill(0..<gradients.count, with: 0)

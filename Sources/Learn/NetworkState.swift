@@ -56,6 +56,7 @@ extension Network {
                     + "the network \(optimizerStateCount)"
             )
         }
+        expected.clear()
         memory.parameters.replace(at: 0, with: state.parameters)
         memory.optimizerState.replace(at: 0, with: state.optimizerState)
     }
@@ -74,6 +75,7 @@ extension Network {
                 "\(values.count) values for \(name), which has \(entry.tensor.range.count)"
             )
         }
+        expected.clear()
         memory.parameters.replace(at: entry.tensor.range.lowerBound, with: values)
         memory.resetOptimizerState(of: entry, method: method)
     }

@@ -7,6 +7,10 @@ struct LearningSink: JoinSink, ~Copyable {
     var learner: Learner
     let examples: ExampleWriter?
 
+    mutating func expect(features: Span<UInt32>) {
+        learner.expect(features: features)
+    }
+
     mutating func arrive(_ impression: Event, features: inout MutableSpan<UInt32>) -> Prediction {
         learner.arrive(features: &features)
     }

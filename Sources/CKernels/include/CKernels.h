@@ -103,6 +103,11 @@ bool ckernels_update_pooled_rows(CKernelPath path, const CUpdateRule *rule, CPar
 void ckernels_forward(CKernelPath path, const CDenseLayer *layer, const float *input,
                       float *output);
 
+// Two outputs of a layer from two inputs, in one pass over the weights; the same as
+// `ckernels_forward` of each, to the bit.
+void ckernels_forward_pair(CKernelPath path, const CDenseLayer *layer, const float *a,
+                           const float *b, float *output_a, float *output_b);
+
 // The backward pass of a layer and its update, in one pass over the weights: d_output becomes 0
 // where a ReLU is closed; then for each row of the weights d_input += d_output[row] * row, and the
 // row moves by the gradient d_output[row] * input, its bias by d_output[row].
