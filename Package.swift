@@ -76,6 +76,7 @@ let package = Package(
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CKernels"),
         .target(name: "CRename"),
+        .target(name: "CBenchmark"),
 
         // Shared by the stages.
         library("Events", ["CXXHash"]),
@@ -129,7 +130,7 @@ let package = Package(
             name: "Benchmark",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Configure", "CKernels", argumentParser, logging,
+                "Pipeline", "Configure", "CBenchmark", argumentParser, logging,
             ],
             swiftSettings: strict
         ),

@@ -6,6 +6,9 @@ struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet-benchmark",
         abstract: "Times parts of Freshet by themselves.",
-        subcommands: [LearnerBenchmark.self]
+        subcommands: [
+            LearnerBenchmark.self, RooflineBenchmark.self, SnapshotBenchmark.self,
+            AllocationsBenchmark.self,
+        ]
     )
 }

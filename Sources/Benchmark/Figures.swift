@@ -17,6 +17,13 @@ struct Figures {
     }
 }
 
+/// Seconds that some work takes.
+func wallSeconds(_ work: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try work()
+    return (ContinuousClock.now - start) / .seconds(1)
+}
+
 /// Processor seconds that some work on this thread takes, so that what else runs on the machine
 /// disturbs the figures as little as possible.
 func processorSeconds(_ work: () throws -> Void) rethrows -> Double {

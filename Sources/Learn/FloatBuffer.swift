@@ -62,6 +62,14 @@
         }
     }
 
+    /// Replaces as many values as there are.
+    func copy(to values: inout [Float]) {
+        precondition(values.count == count)
+        unsafe values.withUnsafeMutableBufferPointer {
+            if let target = $0.baseAddress { unsafe target.update(from: base, count: count) }
+        }
+    }
+
     mutating func replace(at offset: Int, with values: [Float]) {
         let target = unsafe address(offset, values.count)
         unsafe values.withUnsafeBufferPointer {

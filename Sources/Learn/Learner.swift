@@ -99,9 +99,12 @@ public struct Learner: ~Copyable {
 
 extension Learner {
     /// Everything that a snapshot needs, copied out.
-    public func copyState() -> LearnerState {
-        LearnerState(
-            network: network.copyState(),
+    /// - Parameter spare: an earlier copy of the network that nobody needs any more.
+    public func copyState(reusing spare: consuming NetworkState? = nil) -> LearnerState {
+        var state = spare ?? network.emptyState
+        network.copyState(into: &state)
+        return LearnerState(
+            network: state,
             statistics: statistics,
             metrics: metrics,
             counts: counts

@@ -42,6 +42,27 @@ extension Network {
         )
     }
 
+    /// Likewise, into the memory of an earlier copy, which costs a fraction: fresh memory is mapped
+    /// page by page when it is first written to.
+    public func copyState(into state: inout NetworkState) {
+        guard state.parameters.count == parameterCount,
+            state.optimizerState.count == optimizerStateCount
+        else {
+            state = copyState()
+            return
+        }
+        memory.parameters.copy(to: &state.parameters)
+        memory.optimizerState.copy(to: &state.optimizerState)
+    }
+
+    /// A state of this network's size with nothing in it, to copy into.
+    public var emptyState: NetworkState {
+        NetworkState(
+            parameters: Array(repeating: 0, count: parameterCount),
+            optimizerState: Array(repeating: 0, count: optimizerStateCount)
+        )
+    }
+
     /// Goes on from a copied state.
     /// - Throws: `StateError` if it is of another size than this network's; then nothing has changed.
     public mutating func restore(_ state: NetworkState) throws(StateError) {

@@ -289,12 +289,14 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     // MARK: State
 
     /// Copies the state between two records.
-    public func copyState() -> PipelineState {
+    /// - Parameter spare: An earlier copy of the network that nobody needs any more: then nothing large
+    ///   is allocated.
+    public func copyState(reusing spare: consuming NetworkState? = nil) -> PipelineState {
         var lengths: [String: Int64] = [:]
         lengths["quarantine"] = quarantine.length
         lengths["examples"] = sink.examples?.length
         return PipelineState(
-            learner: sink.learner.copyState(),
+            learner: sink.learner.copyState(reusing: spare),
             joiner: joiner,
             order: order,
             progress: progress,
@@ -307,6 +309,9 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             kernelPath: sink.learner.network.kernelPath
         )
     }
+
+    /// A copy of the network with nothing in it, for `copyState` to reuse.
+    public var emptyNetworkState: NetworkState { sink.learner.network.emptyState }
 
     /// The operator's word that what is silent is real; see `Joiner.acceptSilence`. It is not in the
     /// stream: a replay does not know of it.

@@ -1,4 +1,5 @@
 internal import Dispatch
+public import Learn
 public import Logging
 internal import Order
 public import Snapshot
@@ -49,6 +50,15 @@ public final class SnapshotWriter: Sendable {
     private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.snapshots")
     private let outcome = Mutex(Outcome())
+    /// What is to be written, in order.
+    private let pending = Mutex<[Pending]>([])
+    private let spare = Mutex<NetworkState?>(nil)
+
+    private struct Pending {
+        var state: PipelineState
+        var createdAt: Int64
+        var pause: Duration
+    }
 
     private struct Outcome {
         var isBusy = false
@@ -84,9 +94,11 @@ public final class SnapshotWriter: Sendable {
     ///   - pause: How long the learner stood still for the copy.
     public func save(_ state: PipelineState, createdAt: Int64, pause: Duration = .zero) {
         outcome.withLock { $0.isBusy = true }
+        // Not captured, so that the copy's memory is free again when it is written.
+        pending.withLock { $0.append(Pending(state: state, createdAt: createdAt, pause: pause)) }
         queue.async { [self] in
             do throws(SnapshotError) {
-                let saved = try write(state, createdAt: createdAt, pause: pause)
+                let saved = try write(pending.withLock { $0.removeFirst() })
                 outcome.withLock { $0 = Outcome(isBusy: false, last: saved, failure: nil) }
             } catch {
                 logger.error("snapshot failed", metadata: ["error": "\(error)"])
@@ -98,6 +110,19 @@ public final class SnapshotWriter: Sendable {
         }
     }
 
+    /// The memory of a copy that has been written, for the next one; nil if there is none.
+    public func takeSpare() -> NetworkState? {
+        spare.withLock { spare in
+            defer { spare = nil }
+            return spare
+        }
+    }
+
+    /// Gives the first copy its memory.
+    public func giveSpare(_ state: NetworkState) {
+        spare.withLock { $0 = state }
+    }
+
     /// Waits for what is being written.
     /// - Throws: the error of the last snapshot, if it failed.
     public func finish() throws(SnapshotError) {
@@ -105,12 +130,11 @@ public final class SnapshotWriter: Sendable {
         if let failure = outcome.withLock({ $0.failure }) { throw failure }
     }
 
-    private func write(
-        _ state: PipelineState,
-        createdAt: Int64,
-        pause: Duration
-    ) throws(SnapshotError) -> SavedSnapshot {
+    private func write(_ pending: consuming Pending) throws(SnapshotError) -> SavedSnapshot {
         let start = ContinuousClock.now
+        let (createdAt, pause) = (pending.createdAt, pending.pause)
+        let state = (consume pending).state
+        defer { giveSpare(state.learner.network) }
         let name = try store.nextName()
         let sections = state.sections()
         let body = SnapshotBody(

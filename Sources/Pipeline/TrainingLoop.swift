@@ -36,6 +36,7 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
             streamTime: pipeline.streamTime
         )
         saved = hasSnapshot ? (pipeline.consumed, pipeline.streamTime) : nil
+        writer.giveSpare(pipeline.emptyNetworkState)
         self.pipeline = pipeline
         self.writer = writer
         self.isLive = isLive
@@ -112,7 +113,7 @@ public struct TrainingLoop<Source: RecordSource & ~Copyable>: ~Copyable {
         if writer.isBusy { try? writer.finish() }
         let start = ContinuousClock.now
         try pipeline.syncSideFiles()
-        let state = pipeline.copyState()
+        let state = pipeline.copyState(reusing: writer.takeSpare())
         lastAttempt = clock()
         writer.save(state, createdAt: lastAttempt, pause: ContinuousClock.now - start)
         saved = now
