@@ -37,3 +37,11 @@ private func threadSeconds() -> Double {
     unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
+
+/// The most memory that the process has had so far, bytes.
+func peakMemoryBytes() -> Double {
+    var usage = rusage()
+    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    // Linux counts in KiB.
+    return Double(usage.ru_maxrss) * 1024
+}

@@ -10,27 +10,51 @@ struct LearnerBenchmark: ParsableCommand {
         abstract: "Times training alone, and tells its quality."
     )
 
-    @Option(help: "A folder of event files.")
-    var events: String
+    @Option(
+        help:
+            "A folder of event files; without it examples are random, of --fields and --rows-total."
+    )
+    var events: String?
 
     @Option(help: "A configuration of its features.")
     var config: String
 
     @Option(help: "Take no more examples than this.")
-    var examples = Int.max
+    var examples = 300_000
+
+    @Option(help: "Random examples: categorical fields of the model.")
+    var fields = 20
+
+    @Option(help: "Random examples: rows of all tables together.")
+    var rowsTotal = 1_000_000
 
     @OptionGroup var model: ModelVariant
 
     func run() throws {
         var configuration = try Configuration(file: config)
         try model.apply(to: &configuration)
-        let examples = try TrainingExamples(
-            folder: events,
-            configuration: configuration,
-            countMax: examples
-        )
+        let labelled: TrainingExamples
+        if let events {
+            labelled = try TrainingExamples(
+                folder: events,
+                configuration: configuration,
+                countMax: examples
+            )
+        } else {
+            let scale = SyntheticScale(fields: fields, rows: rowsTotal)
+            configuration.schema = scale.schema
+            labelled = scale.examples(count: examples)
+        }
         var run = TrainingRun(configuration, path: model.path)
-        try run.train(examples).print()
+        var figures = run.train(labelled)
+        figures["peak_memory_megabytes"] = peakMemoryBytes() / 1e6
+        try figures.print()
+    }
+
+    func validate() throws {
+        guard fields > 0, rowsTotal >= 2 * fields, examples > 0 else {
+            throw ValidationError("--fields, --rows-total and --examples: too small")
+        }
     }
 }
 

@@ -23,6 +23,9 @@ struct ModelVariant: ParsableArguments {
     @Option(help: "Adagrad: what the accumulator starts at.")
     var initialAccumulator: Float?
 
+    @Option(help: "How many experts there are.")
+    var experts: Int?
+
     @Option(help: "The focal loss' gamma.")
     var gamma: Double?
 
@@ -48,6 +51,7 @@ struct ModelVariant: ParsableArguments {
         if let embeddingRate { learn.optimizer.embeddingRate = embeddingRate }
         if let denseRate { learn.optimizer.denseRate = denseRate }
         if let embeddingDeviation { learn.embeddingDeviation = embeddingDeviation }
+        if let experts { learn.network.experts = experts }
         if let gamma { learn.loss.gamma = gamma }
         if let seed { learn.seed = seed }
         if let initialAccumulator,
