@@ -54,19 +54,24 @@ public struct ESMMLoss: Sendable {
     /// t = 0: ∂/∂a = (1−α) p₁^γ [p₁ − γ (1−p₁) ln(1−p₁)].
     private func ctr(_ l: Logits, label: Bool) -> Value {
         if label {
-            let scale = positiveWeight * exp(gamma * l.logQ1)
+            let scale = positiveWeight * power(l.q1, log: l.logQ1)
             return Value(
                 loss: -scale * l.logP1,
-                ctrLogitGradient: scale * (gamma * exp(l.logP1) * l.logP1 - exp(l.logQ1)),
+                ctrLogitGradient: scale * (gamma * l.p1 * l.logP1 - l.q1),
                 cvrLogitGradient: 0
             )
         }
-        let scale = negativeWeight * exp(gamma * l.logP1)
+        let scale = negativeWeight * power(l.p1, log: l.logP1)
         return Value(
             loss: -scale * l.logQ1,
-            ctrLogitGradient: scale * (exp(l.logP1) - gamma * exp(l.logQ1) * l.logQ1),
+            ctrLogitGradient: scale * (l.p1 - gamma * l.q1 * l.logQ1),
             cvrLogitGradient: 0
         )
+    }
+
+    /// The γ-th power of a number, whose logarithm is known; the usual γ costs no exponential.
+    private func power(_ base: Double, log: Double) -> Double {
+        gamma == 2 ? base * base : exp(gamma * log)
     }
 
     /// With q = 1−p, r₁ = (1−p₁)/q, r₂ = (1−p₂)/q:
@@ -75,26 +80,25 @@ public struct ESMMLoss: Sendable {
     /// t = 0: ∂/∂a = (1−α) p^γ [p r₁ − γ (1−p₁) ln q], ∂/∂b with r₂ and (1−p₂).
     private func ctcvr(_ l: Logits, label: Bool) -> Value {
         let logP = l.logP1 + l.logP2
-        let p = exp(logP)
+        let p = l.p1 * l.p2
         let logQ = l.logQ(p: p)
-        let (q1, q2) = (exp(l.logQ1), exp(l.logQ2))
         if label {
             let q = exp(logQ)
             // (ln p)/q → −1 as q → 0.
             let ratio = q > Double.leastNormalMagnitude ? logP / q : -1
-            let scale = positiveWeight * exp(gamma * logQ)
+            let scale = positiveWeight * power(q, log: logQ)
             let slope = scale * (gamma * p * ratio - 1)
             return Value(
                 loss: -scale * logP,
-                ctrLogitGradient: slope * q1,
-                cvrLogitGradient: slope * q2
+                ctrLogitGradient: slope * l.q1,
+                cvrLogitGradient: slope * l.q2
             )
         }
-        let scale = negativeWeight * exp(gamma * logP)
+        let scale = negativeWeight * power(p, log: logP)
         return Value(
             loss: -scale * logQ,
-            ctrLogitGradient: scale * (p * l.r1 - gamma * q1 * logQ),
-            cvrLogitGradient: scale * (p * l.r2 - gamma * q2 * logQ)
+            ctrLogitGradient: scale * (p * l.r1 - gamma * l.q1 * logQ),
+            cvrLogitGradient: scale * (p * l.r2 - gamma * l.q2 * logQ)
         )
     }
 }
@@ -107,25 +111,29 @@ extension ESMMLoss.Value {
     }
 }
 
-/// Logarithms of probabilities, from the logits.
+/// Probabilities and their logarithms, from the logits: each to its full relative precision.
 private struct Logits {
+    let a: Double
+    let b: Double
+    let p1: Double
+    let q1: Double
     let logP1: Double
     let logQ1: Double
+    let p2: Double
+    let q2: Double
     let logP2: Double
     let logQ2: Double
-    /// (1−p₁)/q = σ(softplus(b) − a), since q = (1−p₁) + p₁(1−p₂).
-    let r1: Double
-    /// (1−p₂)/q = σ(softplus(a) − b)
-    let r2: Double
 
     init(a: Double, b: Double) {
-        logP1 = -softplus(-a)
-        logQ1 = -softplus(a)
-        logP2 = -softplus(-b)
-        logQ2 = -softplus(b)
-        r1 = exp(-softplus(a + logQ2))
-        r2 = exp(-softplus(b + logQ1))
+        (self.a, self.b) = (a, b)
+        (p1, q1, logP1, logQ1) = Self.probabilities(a)
+        (p2, q2, logP2, logQ2) = Self.probabilities(b)
     }
+
+    /// (1−p₁)/q = σ(softplus(b) − a), since q = (1−p₁) + p₁(1−p₂).
+    var r1: Double { LogDomain.sigmoid(-logQ2 - a) }
+    /// (1−p₂)/q = σ(softplus(a) − b)
+    var r2: Double { LogDomain.sigmoid(-logQ1 - b) }
 
     /// ln(1−p), whichever of its two forms does not cancel.
     func logQ(p: Double) -> Double {
@@ -133,9 +141,15 @@ private struct Logits {
         let (x, y) = (logQ1, logP1 + logQ2)
         return max(x, y) + log1p(exp(-abs(x - y)))
     }
-}
 
-/// ln(1 + exp(x))
-private func softplus(_ x: Double) -> Double {
-    max(x, 0) + log1p(exp(-abs(x)))
+    /// σ(x), σ(−x) and their logarithms −softplus(−x), −softplus(x), from one exponential.
+    private static func probabilities(
+        _ x: Double
+    ) -> (p: Double, q: Double, logP: Double, logQ: Double) {
+        let decay = exp(-abs(x))
+        let small = log1p(decay)
+        let (more, less) = (1 / (1 + decay), decay / (1 + decay))
+        return x >= 0
+            ? (more, less, -small, -x - small) : (less, more, x - small, -small)
+    }
 }
