@@ -32,9 +32,14 @@ struct LiveTests {
         in state: StateFolder,
         clock: TestClock,
         until: Int64,
-        seed: UInt64
+        seed: UInt64,
+        readsAhead: Bool = false
     ) throws -> EndState {
-        var loop = try state.loop(every: .duration(7_000), clock: clock) {
+        var loop = try state.loop(
+            every: .duration(7_000),
+            clock: clock,
+            readsAhead: readsAhead
+        ) {
             MemorySource(stream, start: $0, batchMax: 60, seed: seed, clock: clock)
         }
         let hasEnded = try loop.run(shouldStop: { clock.now >= until }, observe: { _ in })
@@ -43,8 +48,12 @@ struct LiveTests {
         return try state.end(loop.pipeline)
     }
 
-    @Test("ends in the state of the replay that is advanced to its time", arguments: 1...4)
-    func equalsReplay(seed: UInt64) throws {
+    @Test(
+        "ends in the state of the replay that is advanced to its time",
+        arguments: 1...4,
+        [false, true]
+    )
+    func equalsReplay(seed: UInt64, readsAhead: Bool) throws {
         let stream = try EventStream(events: 4_000, seed: 20 + seed)
             .arriving(within: 1_500, seed: seed)
         let clock = TestClock(stream.firstTime - 1_000, seed: seed)
@@ -57,7 +66,8 @@ struct LiveTests {
                 in: state,
                 clock: clock,
                 until: stream.firstTime + part,
-                seed: seed
+                seed: seed,
+                readsAhead: readsAhead
             )
             for _ in 0..<100 { _ = clock.tick() }
         }
@@ -66,7 +76,8 @@ struct LiveTests {
             in: state,
             clock: clock,
             until: clock.now + 1_000,
-            seed: seed
+            seed: seed,
+            readsAhead: readsAhead
         )
         #expect(live.summary.consumed.total == stream.count, "seed \(seed)")
         #expect(live.summary.disordered == 0, "seed \(seed)")

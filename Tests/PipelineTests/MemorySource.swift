@@ -1,21 +1,29 @@
 import Events
 import Source
+import Synchronization
 import TestSupport
 
 /// The time of a live run, told by the test.
-final class TestClock {
-    private(set) var now: Int64
-    private var random: SeededGenerator
+final class TestClock: Sendable {
+    private struct State {
+        var now: Int64
+        var random: SeededGenerator
+    }
+
+    private let state: Mutex<State>
 
     init(_ start: Int64, seed: UInt64) {
-        now = start
-        random = SeededGenerator(seed: seed)
+        state = Mutex(State(now: start, random: SeededGenerator(seed: seed)))
     }
+
+    var now: Int64 { state.withLock { $0.now } }
 
     /// Goes on by 1 to 60 milliseconds.
     func tick() -> Int64 {
-        now += Int64.random(in: 1...60, using: &random)
-        return now
+        state.withLock { state in
+            state.now += Int64.random(in: 1...60, using: &state.random)
+            return state.now
+        }
     }
 }
 

@@ -104,7 +104,8 @@ final class StateFolder {
     func loop<Source: RecordSource & ~Copyable>(
         every: SnapshotSettings.Schedule = .events(1_000_000),
         clock: TestClock? = nil,
-        over makeSource: ([Partition: ResumePoint]) throws -> Source
+        readsAhead: Bool = false,
+        over makeSource: ([Partition: ResumePoint]) throws -> sending Source
     ) throws -> TrainingLoop<Source> {
         let state = try resumed()
         writer = try Self.writer(folder.path, configuration)
@@ -123,6 +124,7 @@ final class StateFolder {
                 quarantine: folder.path("quarantine.jsonl"),
                 examples: folder.path("examples.jsonl")
             ),
+            readsAhead: readsAhead,
             logger: .silent
         )
         return TrainingLoop(
@@ -142,10 +144,11 @@ final class StateFolder {
         batchMax: Int = 256,
         seed: UInt64 = 0,
         every: SnapshotSettings.Schedule = .events(1_000_000),
+        readsAhead: Bool = false,
         stopsAt: Int = .max,
         advanceTo: Int64? = nil
     ) throws -> EndState {
-        let loop = try loop(every: every) {
+        let loop = try loop(every: every, readsAhead: readsAhead) {
             MemorySource(stream, start: $0, batchMax: batchMax, seed: seed)
         }
         return try finish(loop, stopsAt: stopsAt, advanceTo: advanceTo)
