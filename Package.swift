@@ -75,6 +75,7 @@ let package = Package(
         ),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CKernels"),
+        .target(name: "CPrefetch"),
         .target(name: "CRename"),
         .target(name: "CBenchmark"),
 
@@ -88,7 +89,7 @@ let package = Package(
         library("Source", ["Events", "Kafka", "LZ4"]),
         library("Decode", ["Events", "CSimdJSON"]),
         library("Order", ["Events", "StateCoding"]),
-        library("Join", ["Events", "StateCoding"]),
+        library("Join", ["Events", "StateCoding", "CPrefetch"]),
         library("Learn", ["Events", "StateCoding", "CKernels"]),
         library("Snapshot", ["StateCoding", "LZ4"]),
         library(

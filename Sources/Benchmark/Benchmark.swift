@@ -7,8 +7,8 @@ struct Benchmark: ParsableCommand {
         commandName: "freshet-benchmark",
         abstract: "Times parts of Freshet by themselves.",
         subcommands: [
-            LearnerBenchmark.self, RooflineBenchmark.self, SnapshotBenchmark.self,
-            AllocationsBenchmark.self,
+            LearnerBenchmark.self, RooflineBenchmark.self,
+            JoinBenchmark.self, SnapshotBenchmark.self, AllocationsBenchmark.self,
         ]
     )
 }

@@ -46,9 +46,16 @@ struct HeldEvents: Sendable {
 
     subscript(slot: UInt32) -> HeldEvent { list[slot] }
 
+    @inline(__always)
     func find(_ kind: HeldEvent.Kind, _ key: EventID) -> UInt32? {
         if list.count == 0 { return nil }
         return index.first(Self.tag(kind, key)) { list[$0].key == key && list[$0].kind == kind }
+    }
+
+    /// What looking for an event begins with.
+    @inline(__always)
+    func prefetch(_ kind: HeldEvent.Kind, _ key: EventID) {
+        if list.count > 0 { index.prefetch(Self.tag(kind, key)) }
     }
 
     /// Adds an event; nothing of its kind and key is held.

@@ -36,12 +36,18 @@ struct IDIndex: Sendable {
     }
 
     /// The tag of an id; ids of different namespaces in one table differ by their salt.
+    @inline(__always)
     static func tag(of id: EventID, salt: UInt64 = 0) -> UInt32 {
         let folded = (id.low &+ salt) ^ (id.high << 32 | id.high >> 32)
         return UInt32(truncatingIfNeeded: (folded &* 0x9E37_79B9_7F4A_7C15) >> 32)
     }
 
+    /// What looking for an id with this tag begins with.
+    @inline(__always)
+    func prefetch(_ tag: UInt32) { entries.prefetch(home(of: tag)) }
+
     /// The first reference under `tag` that `matches`: whose record has the id looked for.
+    @inline(__always)
     func first(_ tag: UInt32, where matches: (UInt32) -> Bool) -> UInt32? {
         var position = home(of: tag)
         var entry = entries[position]
@@ -57,12 +63,14 @@ struct IDIndex: Sendable {
     }
 
     /// Enters a reference, which must be below `UInt32.max` and not be there yet.
+    @inline(__always)
     mutating func insert(_ tag: UInt32, _ reference: UInt32) {
         if (count + 1) * 4 > (mask + 1) * 3 { grow() }
         place(Self.entry(tag, reference))
         count += 1
     }
 
+    @inline(__always)
     mutating func replace(_ tag: UInt32, _ reference: UInt32, with other: UInt32) {
         entries[position(of: Self.entry(tag, reference))] = Self.entry(tag, other)
     }
@@ -85,12 +93,15 @@ struct IDIndex: Sendable {
         count -= 1
     }
 
+    @inline(__always)
     private static func entry(_ tag: UInt32, _ reference: UInt32) -> UInt64 {
         UInt64(tag) << 32 | UInt64(reference + 1)
     }
 
+    @inline(__always)
     private func home(of tag: UInt32) -> Int { Int(tag &>> shift) }
 
+    @inline(__always)
     private func position(of entry: UInt64) -> Int {
         var position = home(of: UInt32(truncatingIfNeeded: entry >> 32))
         var other = entries[position]
@@ -102,12 +113,14 @@ struct IDIndex: Sendable {
         return position
     }
 
+    @inline(__always)
     private mutating func place(_ entry: UInt64) {
         var position = home(of: UInt32(truncatingIfNeeded: entry >> 32))
         while entries[position] != 0 { position = (position + 1) & mask }
         entries[position] = entry
     }
 
+    @inline(never)
     private mutating func grow() {
         var larger = IDIndex(bits: 33 - Int(shift))
         for position in 0...mask where entries[position] != 0 {

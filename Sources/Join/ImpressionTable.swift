@@ -55,6 +55,7 @@ struct ImpressionTable: Sendable {
 
     var memoryBytes: Int { index.memoryBytes + open.memoryBytes + closed.memoryBytes }
 
+    @inline(__always)
     func find(_ id: EventID) -> Entry {
         let reference = index.first(IDIndex.tag(of: id)) { reference in
             reference < Self.closedMark
@@ -66,7 +67,31 @@ struct ImpressionTable: Sendable {
             ? .open(reference) : .closed(Int(reference & ~Self.closedMark))
     }
 
+    // The next four have the processor fetch what will be wanted soon.
+
+    @inline(__always)
+    func prefetch(_ id: EventID) { index.prefetch(IDIndex.tag(of: id)) }
+
+    /// The record of an impression that closes soon.
+    @inline(__always)
+    func prefetchOpen(_ slot: UInt32) { open.prefetch(slot) }
+
+    /// All else of it.
+    @inline(__always)
+    func prefetchRest(of slot: UInt32) {
+        open.prefetchRun(of: slot)
+        prefetch(open[slot].id)
+    }
+
+    /// What forgetting closed impressions takes.
+    @inline(__always)
+    func prefetchClosed() {
+        closed.prefetch(8)
+        if closed.count > 4 { prefetch(closed[closed.firstNumber + 4].id) }
+    }
+
     /// Opens an impression whose id is unknown.
+    @inline(__always)
     mutating func append(
         _ impression: OpenImpression,
         features: Span<UInt32>,
@@ -84,6 +109,7 @@ struct ImpressionTable: Sendable {
     }
 
     /// Frees an open impression and remembers its id.
+    @inline(__always)
     mutating func close(_ slot: UInt32, at time: Int64) {
         let reference = Self.reference(closed.endNumber)
         index.replace(IDIndex.tag(of: open[slot].id), slot, with: reference)
@@ -98,6 +124,7 @@ struct ImpressionTable: Sendable {
     }
 
     /// Forgets the impression that closed first.
+    @inline(__always)
     mutating func forgetFirstClosed() {
         let number = closed.firstNumber
         index.remove(IDIndex.tag(of: closed[number].id), Self.reference(number))

@@ -5,7 +5,8 @@ extension Joiner {
     /// opening. Nothing else lets a window end: what is to hold windows back does it here.
     mutating func closeWindows<Sink: JoinSink & ~Copyable>(before time: Int64, sink: inout Sink) {
         while let timer = timers.removeFirst(before: time) {
-            guard timer.isCurrent(in: impressions.open, held) else { continue }
+            prefetchClosing()
+            guard isCurrent(timer) else { continue }
             timers.retire()
             streamTime = max(streamTime, timer.end)
             switch timer.kind {
@@ -14,6 +15,15 @@ extension Joiner {
             case .hold: orphan(timer.slot)
             }
         }
+    }
+
+    /// An impression's record, its words and its place in the index lie anywhere in memory; waiting
+    /// for them, one after the other, would take longer than all else. Click windows tell which
+    /// come next: the record is fetched first, for it says where the rest is.
+    @inline(__always)
+    private func prefetchClosing() {
+        if let slot = timers.clickWindowSlot(8) { impressions.prefetchOpen(slot) }
+        if let slot = timers.clickWindowSlot(4) { impressions.prefetchRest(of: slot) }
     }
 
     private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(
@@ -62,14 +72,15 @@ extension Joiner {
         train(slot, labels, sink: &sink)
     }
 
-    /// Mutating so that the compiler does not copy the joiner for it.
     mutating func score<Sink: JoinSink & ~Copyable>(
         _ slot: UInt32,
         _ labels: Labels,
         sink: inout Sink
     ) {
-        let known = sighted(labels, of: impressions.open[slot])
-        if known.ctr != nil || known.ctcvr != nil { sink.score(example(slot, known)) }
+        let impression = impressions.open[slot]
+        let known = sighted(labels, of: impression)
+        if known.isEmpty { return }
+        sink.score(impression.example(known, at: streamTime))
     }
 
     /// Trains labels of an open impression, which closes when it has no more; those that blind time
@@ -80,27 +91,16 @@ extension Joiner {
         _ labels: Labels,
         sink: inout Sink
     ) {
-        let known = sighted(labels, of: impressions.open[slot])
-        if known.ctr != nil || known.ctcvr != nil {
-            let example = example(slot, known)
-            impressions.open.withRun(of: slot) { features, text in
+        let impression = impressions.open[slot]
+        let known = sighted(labels, of: impression)
+        if !known.isEmpty {
+            let example = impression.example(known, at: streamTime)
+            impressions.open.withRun(of: impression) { features, text in
                 sink.train(example, features: features, text: text)
             }
         }
         if known != labels { leaveOut(slot) }
         if impressions.open[slot].markTrained(labels) { close(slot) }
-    }
-
-    private func example(_ slot: UInt32, _ labels: Labels) -> Example {
-        let impression = impressions.open[slot]
-        return Example(
-            time: streamTime,
-            impressionTime: impression.time,
-            labels: labels,
-            ctrWeight: impression.weight,
-            ctcvrWeight: impression.weight,
-            prediction: impression.prediction
-        )
     }
 
     /// The impression is remembered as closed; at the limit the one that closed first is forgotten.
@@ -114,6 +114,7 @@ extension Joiner {
         while !impressions.closed.isEmpty {
             let closedAt = impressions.closed[impressions.closed.firstNumber].closedAt
             guard Self.end(of: settings.closedMemory, from: closedAt) < streamTime else { break }
+            impressions.prefetchClosed()
             forgetFirstClosed()
         }
     }

@@ -62,7 +62,7 @@ extension Joiner {
             writer.write(impression.conversionSequence)
         }
         if impression.conversion != .none { writer.write(impression.conversionID) }
-        impressions.open.withRun(of: slot) { features, text in
+        impressions.open.withRun(of: impression) { features, text in
             writer.write(UInt32(features.count))
             writer.write(UInt32(text.count))
             writer.write(words: features)

@@ -50,26 +50,38 @@ extension Joiner {
 
     mutating func removeStaleTimers() {
         for kind in Timer.Kind.allCases {
-            while let timer = timers.first(of: kind), !timer.isCurrent(in: impressions.open, held) {
+            while let timer = timers.first(of: kind), !isCurrent(timer) {
                 timers.removeFirst(of: kind)
             }
         }
         guard timers.isMostlyStale else { return }
         timers.removeStale { [impressions, held] timer in
-            !timer.isCurrent(in: impressions.open, held)
+            switch timer.kind {
+            case .hold: !held[timer.slot].waits(for: timer)
+            default: !impressions.open[timer.slot].waits(for: timer)
+            }
+        }
+    }
+
+    /// Whether what the timer was set for is still there and waits for it.
+    @inline(__always)
+    func isCurrent(_ timer: Timer) -> Bool {
+        switch timer.kind {
+        case .hold: held[timer.slot].waits(for: timer)
+        default: impressions.open[timer.slot].waits(for: timer)
         }
     }
 }
 
-extension Timer {
-    /// Whether what the timer was set for is still there and waits for it.
-    func isCurrent(in open: OpenImpressions, _ held: HeldEvents) -> Bool {
-        switch kind {
-        case .clickWindow: open[slot].sequence == sequence && open[slot].isClickWindowOpen
-        case .conversionWindow:
-            open[slot].sequence > 0 && open[slot].conversionSequence == sequence
-                && open[slot].isConversionWindowOpen
-        case .hold: held[slot].sequence == sequence
-        }
+extension OpenImpression {
+    @inline(__always)
+    fileprivate func waits(for window: Timer) -> Bool {
+        if window.kind == .clickWindow { return sequence == window.sequence && isClickWindowOpen }
+        return sequence > 0 && conversionSequence == window.sequence && isConversionWindowOpen
     }
+}
+
+extension HeldEvent {
+    @inline(__always)
+    fileprivate func waits(for hold: Timer) -> Bool { sequence == hold.sequence }
 }

@@ -20,6 +20,7 @@ extension Joiner {
         }
     }
 
+    @inline(__always)
     private mutating func open<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,

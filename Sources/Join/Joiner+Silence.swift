@@ -48,12 +48,15 @@ extension Joiner {
     }
 
     /// What of these labels can be known: nothing that events say whose like were lost.
+    @inline(__always)
     func sighted(_ labels: Labels, of impression: OpenImpression) -> Labels {
-        guard guards.isBlind else { return labels }
-        if guards.clicks.blind.contains(impression.time) { return Labels(ctr: nil, ctcvr: nil) }
-        let start = impression.click == .applied ? impression.clickTime : impression.time
-        guard guards.conversions.blind.contains(start) else { return labels }
-        return Labels(ctr: labels.ctr, ctcvr: nil)
+        // One by one: the compiler would copy all the guards.
+        if guards.clicks.blind.isEmpty && guards.conversions.blind.isEmpty { return labels }
+        return impression.sighted(
+            labels,
+            clicks: guards.clicks.blind,
+            conversions: guards.conversions.blind
+        )
     }
 
     /// The impression lost a label.
@@ -65,5 +68,17 @@ extension Joiner {
             to: .dropped,
             partition: impressions.open[slot].partition
         )
+    }
+}
+
+extension OpenImpression {
+    fileprivate func sighted(
+        _ labels: Labels,
+        clicks: BlindTimes,
+        conversions: BlindTimes
+    ) -> Labels {
+        if clicks.contains(time) { return Labels(ctr: nil, ctcvr: nil) }
+        guard conversions.contains(click == .applied ? clickTime : time) else { return labels }
+        return Labels(ctr: labels.ctr, ctcvr: nil)
     }
 }

@@ -100,6 +100,13 @@ public struct Joiner: Sendable, StateCodable {
         }
     }
 
+    /// Has the processor fetch what applying this event will look at first. Called a few events ahead
+    /// it saves most of the wait for memory; it changes nothing, and need not be called.
+    public func prefetch(_ event: Event) {
+        impressions.prefetch(event.impressionID)
+        held.prefetch(.click, event.impressionID)
+    }
+
     /// Closes what ends before `time`, and moves stream time there unless it is later already.
     /// While there is silence (see `silence`) nothing closes.
     public mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {

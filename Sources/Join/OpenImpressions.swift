@@ -42,11 +42,29 @@ struct OpenImpression: Linked {
     var isConversionWindowOpen: Bool { click == .applied && !ctcvrTrained }
 
     /// Says whether no label is left to train.
+    @inline(__always)
     mutating func markTrained(_ labels: Labels) -> Bool {
         if labels.ctr != nil { ctrTrained = true }
         if labels.ctcvr != nil { ctcvrTrained = true }
         return ctrTrained && ctcvrTrained
     }
+}
+
+extension OpenImpression {
+    func example(_ labels: Labels, at time: Int64) -> Example {
+        Example(
+            time: time,
+            impressionTime: self.time,
+            labels: labels,
+            ctrWeight: weight,
+            ctcvrWeight: weight,
+            prediction: prediction
+        )
+    }
+}
+
+extension Labels {
+    var isEmpty: Bool { ctr == nil && ctcvr == nil }
 }
 
 /// Open impressions in the order of opening, with their features and id texts.
@@ -81,6 +99,7 @@ struct OpenImpressions: Sendable {
     }
 
     /// Adds an impression, storing its features and text, and returns its slot.
+    @inline(__always)
     mutating func append(
         _ impression: OpenImpression,
         features: Span<UInt32>,
@@ -105,11 +124,13 @@ struct OpenImpressions: Sendable {
         }
     }
 
+    @inline(__always)
     mutating func remove(_ slot: UInt32) {
         arena.free(list[slot].run)
         list.remove(slot)
     }
 
+    @inline(__always)
     mutating func withMutableFeatures<Result>(
         of slot: UInt32,
         _ body: (inout MutableSpan<UInt32>) -> Result
@@ -118,12 +139,19 @@ struct OpenImpressions: Sendable {
     }
 
     /// Lends an impression's features and id text.
+    @inline(__always)
     func withRun<Result>(
-        of slot: UInt32,
+        of impression: OpenImpression,
         _ body: (Span<UInt32>, Span<UInt8>) -> Result
     ) -> Result {
-        arena.withRun(list[slot].run, body)
+        arena.withRun(impression.run, body)
     }
+
+    @inline(__always)
+    func prefetch(_ slot: UInt32) { list.prefetch(slot) }
+
+    @inline(__always)
+    func prefetchRun(of slot: UInt32) { arena.prefetch(list[slot].run) }
 
     private mutating func compactArena() {
         var compact = WordArena()

@@ -24,6 +24,11 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
+    @inline(__always)
+    func prefetch(_ index: Int) {
+        pages.prefetch(index, byteCount: MemoryLayout<Element>.size)
+    }
+
     mutating func append(_ element: Element) {
         if count == pages.elementCount { pages.appendPage(filledWith: element) }
         pages[count] = element

@@ -1,3 +1,4 @@
+internal import CPrefetch
 internal import Synchronization
 
 /// Elements in pages of up to 64 KiB, which copies of the value share until one of them writes.
@@ -30,6 +31,20 @@ internal import Synchronization
         @inline(__always) _modify {
             defer { extendLifetime(table) }
             yield unsafe &writableAddress(of: index).pointee
+        }
+    }
+
+    /// Has the processor fetch what will be wanted soon: one cache line, or more if so many bytes
+    /// lie in more. It is right whatever has become of the element by then.
+    @inline(__always)
+    func prefetch(_ index: Int, byteCount: Int = 1) {
+        let page = index >> Self.pageBits
+        guard UInt(bitPattern: page) < UInt(bitPattern: pageCount) else { return }
+        let element =
+            unsafe addresses.unsafelyUnwrapped[page].unsafelyUnwrapped
+            + (index & (Self.pageSize - 1))
+        for offset in stride(from: 0, to: byteCount, by: cacheLineBytes) {
+            unsafe cprefetch(UnsafeRawPointer(element) + offset)
         }
     }
 
@@ -85,7 +100,12 @@ internal import Synchronization
     mutating func insertPage(at index: Int, filledWith element: Element) {
         precondition((0...pageCount).contains(index))
         takeTable(capacity: pageCount + 1)
-        table.insert(Page(count: Self.pageSize, filledWith: element), at: index)
+        let page = Page(
+            count: Self.pageSize,
+            filledWith: element,
+            isSlabPiece: pageCount >= fewPages
+        )
+        table.insert(page, at: index)
         pageCount += 1
         elementCount += Self.pageSize
     }
@@ -97,7 +117,11 @@ internal import Synchronization
     /// Replaces a page by one of `count` elements, at least as many as in an ordinary one. Those
     /// beyond can be reached through spans only.
     mutating func replacePage(_ index: Int, count: Int, filledWith element: Element) {
-        let page = Page(count: max(count, Self.pageSize), filledWith: element)
+        let page = Page(
+            count: max(count, Self.pageSize),
+            filledWith: element,
+            isSlabPiece: count <= Self.pageSize && pageCount >= fewPages
+        )
         elementCount += page.count - table.count(ofPage: index)
         takeTable(capacity: pageCount)
         table.replace(index, by: page)
@@ -210,20 +234,47 @@ internal import Synchronization
 @safe private final class Page<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     let elements: UnsafeMutablePointer<Element>
     let count: Int
+    private let isSlabPiece: Bool
 
-    init(count: Int, filledWith element: Element) {
-        unsafe elements = .allocate(capacity: count)
+    init(count: Int, filledWith element: Element, isSlabPiece: Bool) {
+        unsafe elements = Self.allocate(count, isSlabPiece: isSlabPiece)
         self.count = count
+        self.isSlabPiece = isSlabPiece
         unsafe elements.initialize(repeating: element, count: count)
     }
 
     init(copying other: Page) {
-        unsafe elements = .allocate(capacity: other.count)
+        unsafe elements = Self.allocate(other.count, isSlabPiece: other.isSlabPiece)
         count = other.count
+        isSlabPiece = other.isSlabPiece
         unsafe elements.initialize(from: other.elements, count: other.count)
     }
 
+    /// Elements of a power of two of bytes lie in as few cache lines as they can.
+    private static func allocate(
+        _ count: Int,
+        isSlabPiece: Bool
+    ) -> UnsafeMutablePointer<Element> {
+        let byteCount = count * MemoryLayout<Element>.stride
+        let memory =
+            unsafe isSlabPiece
+            ? PageMemory.allocate(byteCount: byteCount)
+            : .allocate(byteCount: byteCount, alignment: 2 * cacheLineBytes)
+        return unsafe memory.bindMemory(to: Element.self, capacity: count)
+    }
+
     deinit {
-        unsafe elements.deallocate()
+        let memory = unsafe UnsafeMutableRawPointer(elements)
+        if isSlabPiece {
+            let byteCount = count * MemoryLayout<Element>.stride
+            unsafe PageMemory.deallocate(memory, byteCount: byteCount)
+        } else {
+            unsafe memory.deallocate()
+        }
     }
 }
+
+private let cacheLineBytes = 64
+
+/// Pages of tables that are no larger come one by one: slabs would waste more than they are worth.
+private let fewPages = 32

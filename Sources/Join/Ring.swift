@@ -26,6 +26,7 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
         @inline(__always) _modify { yield &pages[place(of: number)] }
     }
 
+    @inline(__always)
     mutating func append(_ element: Element) {
         var end = place(after: count)
         if end % Pages<Element>.pageSize == 0 && (pages.pageCount == 0 || meetsStart(end)) {
@@ -35,6 +36,13 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
         endNumber += 1
     }
 
+    /// The element so many after the first, or what is to come to its place.
+    @inline(__always)
+    func prefetch(_ distance: Int) {
+        pages.prefetch(place(after: distance), byteCount: MemoryLayout<Element>.size)
+    }
+
+    @inline(__always)
     mutating func removeFirst() {
         precondition(!isEmpty)
         start = place(after: 1)
@@ -73,6 +81,7 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// Adds a page before the first element's, which moves up with those after it.
+    @inline(never)
     private mutating func insertPage(at place: Int, filledWith element: Element) -> Int {
         let size = Pages<Element>.pageSize
         pages.insertPage(at: place / size, filledWith: element)

@@ -38,23 +38,28 @@ struct SlotList<Record: Linked>: Sendable {
         @inline(__always) _modify { yield &records[Int(slot)] }
     }
 
+    @inline(__always)
+    func prefetch(_ slot: UInt32) { records.prefetch(Int(slot)) }
+
     /// Adds a record that was opened after all others, and returns its slot.
-    mutating func append(_ record: Record) -> UInt32 {
-        precondition(count < countMax && record.sequence > 0)
+    @inline(__always)
+    mutating func append(_ record: @autoclosure () -> Record) -> UInt32 {
+        precondition(count < countMax)
         var slot = firstFree
         if slot == Self.end {
             slot = UInt32(records.count)
-            records.append(record)
+            records.append(record())
         } else {
             firstFree = records[Int(slot)].next
         }
-        Self.link(record, after: lastSlot, at: &records[Int(slot)])
+        Self.store(record(), after: lastSlot, at: &records[Int(slot)])
         if lastSlot == Self.end { firstSlot = slot } else { records[Int(lastSlot)].next = slot }
         lastSlot = slot
         count += 1
         return slot
     }
 
+    @inline(__always)
     mutating func remove(_ slot: UInt32) {
         let (previous, next) = (records[Int(slot)].previous, records[Int(slot)].next)
         if previous == Self.end { firstSlot = next } else { records[Int(previous)].next = next }
@@ -66,12 +71,14 @@ struct SlotList<Record: Linked>: Sendable {
 
     // The next two change a record in one access.
 
-    private static func link(_ record: Record, after last: UInt32, at place: inout Record) {
+    @inline(__always)
+    private static func store(_ record: Record, after last: UInt32, at place: inout Record) {
         place = record
         place.previous = last
         place.next = end
     }
 
+    @inline(__always)
     private static func free(_ record: inout Record, next: UInt32) {
         record.sequence = 0
         record.next = next

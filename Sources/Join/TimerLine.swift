@@ -10,8 +10,16 @@ struct TimerLine: Sendable {
     var first: Timer? { ring.first }
     var memoryBytes: Int { ring.memoryBytes }
 
+    /// The slot of the timer so many after the first.
+    @inline(__always)
+    func slot(_ distance: Int) -> UInt32? {
+        ring.prefetch(4 * distance)
+        return distance < ring.count ? ring[ring.firstNumber + distance].slot : nil
+    }
+
     /// Adds a timer, which was opened after those that are here, unless one of them ends later. Says
     /// whether it was added.
+    @inline(__always)
     mutating func append(_ timer: Timer) -> Bool {
         guard ring.isEmpty || timer.end >= lastEnd else { return false }
         if ring.isEmpty { firstEnd = timer.end }
@@ -20,6 +28,7 @@ struct TimerLine: Sendable {
         return true
     }
 
+    @inline(__always)
     mutating func removeFirst() {
         ring.removeFirst()
         firstEnd = ring.first?.end ?? .max

@@ -41,6 +41,7 @@ struct TimerQueue: Sendable {
     }
 
     /// Timers are opened in the order of their sequence numbers, or sorted.
+    @inline(__always)
     mutating func insert(_ timer: Timer) {
         currentCount += 1
         let isInserted =
@@ -86,6 +87,10 @@ struct TimerQueue: Sendable {
         case .hold: holds.first
         }
     }
+
+    /// The slot of the click window so many after the first, disordered ones apart.
+    @inline(__always)
+    func clickWindowSlot(_ distance: Int) -> UInt32? { clickWindows.slot(distance) }
 
     mutating func removeFirst(of kind: Timer.Kind) {
         switch kind {

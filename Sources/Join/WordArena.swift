@@ -97,6 +97,11 @@ struct WordArena: Sendable {
         }
     }
 
+    @inline(__always)
+    func prefetch(_ run: Run) {
+        words.prefetch(run.words.lowerBound, byteCount: run.words.count * 4)
+    }
+
     private func hasFree(_ blockCount: Int) -> Bool {
         blockCount <= Self.blocksPerPage && firstFree[blockCount] != 0
     }

@@ -10,6 +10,8 @@ struct BusyStream: Sendable {
     private var sink = SummingSink()
     private var time: Int64 = 0
     private var next: UInt64 = 0
+    /// Whether the joiner is told of events before they are applied, and of one that never comes.
+    var announces = false
     /// Every so many impressions one is longer than a page.
     private let hugeEvery: UInt64
 
@@ -58,16 +60,12 @@ struct BusyStream: Sendable {
             next % hugeEvery == 0 ? 16_384 + Int(random >> 16 % 20_000) : Int(random >> 16 % 48)
         let features = [UInt32](repeating: UInt32(truncatingIfNeeded: random), count: words)
         let text = [UInt8](repeating: UInt8(words & 0xff), count: Int(random >> 48 % 30))
-        joiner.apply(
-            Event(
-                role: .impression,
-                time: time - Int64(random >> 52 % 4),
-                impressionID: Self.id(next)
-            ),
-            features: features.span,
-            text: text.span,
-            sink: &sink
+        let event = Event(
+            role: .impression,
+            time: time - Int64(random >> 52 % 4),
+            impressionID: Self.id(next)
         )
+        apply(event, features: features.span, text: text.span)
     }
 
     private mutating func click(_ number: UInt64, isNamed: Bool) {
@@ -78,7 +76,7 @@ struct BusyStream: Sendable {
             impressionID: Self.id(number),
             clickID: isNamed ? Self.id(number | 1 << 50) : .none
         )
-        joiner.apply(event, features: Span(), text: Span(), sink: &sink)
+        apply(event, features: Span(), text: Span())
     }
 
     private mutating func convert(_ number: UInt64, namesClick: Bool) {
@@ -90,7 +88,15 @@ struct BusyStream: Sendable {
             clickID: namesClick ? Self.id(number | 1 << 50) : .none,
             conversionID: Self.id(number | 1 << 51)
         )
-        joiner.apply(event, features: Span(), text: Span(), sink: &sink)
+        apply(event, features: Span(), text: Span())
+    }
+
+    private mutating func apply(_ event: Event, features: Span<UInt32>, text: Span<UInt8>) {
+        if announces {
+            joiner.prefetch(event)
+            joiner.prefetch(Event(role: .click, time: time, impressionID: Self.id(next &+ 1 << 40)))
+        }
+        joiner.apply(event, features: features, text: text, sink: &sink)
     }
 
     private static func id(_ number: UInt64) -> EventID {

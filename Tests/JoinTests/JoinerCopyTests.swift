@@ -84,6 +84,39 @@ struct JoinerCopyTests {
         }
     }
 
+    @Test("tables of many megabytes are encoded and end elsewhere while the original goes on")
+    func largeTables() async {
+        var settings = Self.settings
+        settings.clickWindow = 40_000
+        var stream = BusyStream(settings)
+        stream.live(impressions: 45_000, seed: 5)
+        #expect(stream.joiner.openImpressionCount > 35_000)
+        for seed in UInt64(6)...9 {
+            var copies = [stream]
+            let start = stream.outcome
+            let encoded = Task.detached { [copy = stream] in copy.outcome }
+            stream.live(impressions: 4_000, seed: seed)
+            copies.append(stream)
+            #expect(await encoded.value == start, "seed \(seed)")
+            copies[0].live(impressions: 4_000, seed: seed)
+            #expect(copies[0].outcome == stream.outcome, "seed \(seed)")
+            #expect(copies[1].outcome == stream.outcome, "seed \(seed)")
+        }
+        #expect(stream.joiner.ledger.isBalanced)
+    }
+
+    @Test("a joiner that is told of each event before goes on like one that is not")
+    func announcedEvents() {
+        var stream = BusyStream(Self.settings)
+        var announced = BusyStream(Self.settings)
+        announced.announces = true
+        for seed in UInt64(40)...42 {
+            stream.live(impressions: 4_000, seed: seed)
+            announced.live(impressions: 4_000, seed: seed)
+            #expect(stream.outcome == announced.outcome, "seed \(seed)")
+        }
+    }
+
     @Test("a joiner restarted from its bytes goes on like one that was never stopped")
     func restart() throws {
         var stream = BusyStream(Self.settings)
