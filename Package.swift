@@ -131,7 +131,7 @@ let package = Package(
             name: "Benchmark",
             dependencies: [
                 "Events", "StateCoding", "Source", "Decode", "Order", "Join", "Learn", "Snapshot",
-                "Pipeline", "Configure", "CBenchmark", argumentParser, logging,
+                "Pipeline", "Configure", "CBenchmark", "LZ4", argumentParser, logging,
             ],
             swiftSettings: strict
         ),

@@ -7,7 +7,7 @@ struct Benchmark: ParsableCommand {
         commandName: "freshet-benchmark",
         abstract: "Times parts of Freshet by themselves.",
         subcommands: [
-            LearnerBenchmark.self, RooflineBenchmark.self,
+            LearnerBenchmark.self, RooflineBenchmark.self, DecodeBenchmark.self,
             JoinBenchmark.self, SnapshotBenchmark.self, AllocationsBenchmark.self,
         ]
     )

@@ -168,7 +168,7 @@ struct IDField {
     func find(in reader: borrowing JSONObjectReader) throws(Rejection) -> EventID {
         let value = reader.value(slot)
         if value.isMissing { return .none }
-        if case .string(let text) = value, text.count == 0 {
+        if case .string(let text) = value, text.isEmpty {
             throw Rejection(.missingField, "\(key): an empty string, expected an id")
         }
         guard let id = reader.withText(of: value, { EventID(text: $0) }) else {

@@ -15,7 +15,7 @@ struct EventTimeRule {
     func time(of value: JSONValue, recordTime: Int64) throws(Rejection) -> Int64 {
         let number: Int64
         switch value {
-        case .signed(let integer): number = integer
+        case .signed(let integer, _): number = integer
         // Saturates: it is too far ahead in every unit.
         case .unsigned: number = .max
         case .absent, .null:

@@ -11,9 +11,14 @@ struct FeatureEncoder {
         var slot: Int
         var missingRow: UInt32
         var rows: Divisor
-        var seed: UInt64
         /// Its boundaries, in `boundaries`.
         var boundaryRange: Range<Int>
+
+        /// The row of a value with a hash.
+        @inline(__always)
+        func row(of hash: UInt64) -> UInt32 {
+            UInt32(truncatingIfNeeded: rows.remainder(of: hash))
+        }
     }
 
     private let names: [String]
@@ -37,10 +42,9 @@ struct FeatureEncoder {
             fields.append(
                 Field(
                     kind: kind,
-                    slot: reader.addKey(field.name, in: features),
+                    slot: reader.addKey(field.name, in: features, seed: field.seed),
                     missingRow: field.missingRow,
                     rows: Divisor(UInt64(max(field.rows, 1))),
-                    seed: field.seed,
                     boundaryRange: start..<boundaries.count
                 )
             )
@@ -52,37 +56,50 @@ struct FeatureEncoder {
         _ reader: borrowing JSONObjectReader,
         into words: inout [UInt32]
     ) throws(Rejection) {
-        for index in fields.indices {
-            let field = fields[index]
-            let value = reader.value(field.slot)
-            switch field.kind {
-            case .categorical:
-                if value.isMissing {
-                    words.append(field.missingRow)
-                } else if let row = row(of: value, field, reader) {
-                    words.append(row)
-                } else {
-                    throw wrongType(index, value, expected: "a string or an integer")
-                }
-            case .list:
-                try appendList(value, index, reader, &words)
-            case .numeric:
-                words.append(try number(value, index)?.bitPattern ?? Float.nan.bitPattern)
-            case .bucketed:
-                words.append(
-                    try number(value, index).map { bucket(of: $0, field) } ?? field.missingRow
-                )
+        // Two for an absent list, which is the most that a field takes beside its elements.
+        let wordCountMax = 2 * fields.count + reader.elementCount
+        try words.append(addingCapacity: wordCountMax) { (words) throws(Rejection) in
+            for index in fields.indices {
+                try append(index, reader, to: &words)
             }
         }
     }
 
-    private func appendList(
-        _ value: JSONValue,
+    @inline(__always)
+    private func append(
         _ index: Int,
         _ reader: borrowing JSONObjectReader,
-        _ words: inout [UInt32]
+        to words: inout OutputSpan<UInt32>
     ) throws(Rejection) {
         let field = fields[index]
+        switch field.kind {
+        case .categorical:
+            if let hash = reader.hash(field.slot) {
+                words.append(field.row(of: hash))
+            } else if reader.value(field.slot).isMissing {
+                words.append(field.missingRow)
+            } else {
+                let value = reader.value(field.slot)
+                throw wrongType(index, value, expected: "a string or an integer")
+            }
+        case .list:
+            try appendList(index, reader, to: &words)
+        case .numeric:
+            let number = try number(reader.value(field.slot), index)
+            words.append(number?.bitPattern ?? Float.nan.bitPattern)
+        case .bucketed:
+            let number = try number(reader.value(field.slot), index)
+            words.append(number.map { bucket(of: $0, field) } ?? field.missingRow)
+        }
+    }
+
+    private func appendList(
+        _ index: Int,
+        _ reader: borrowing JSONObjectReader,
+        to words: inout OutputSpan<UInt32>
+    ) throws(Rejection) {
+        let field = fields[index]
+        let value = reader.value(field.slot)
         switch value {
         case .absent, .null:
             words.append(1)
@@ -90,29 +107,18 @@ struct FeatureEncoder {
         case .list(let elements):
             words.append(UInt32(elements.count))
             for position in elements {
-                let element = reader.element(position)
-                guard let row = row(of: element, field, reader) else {
+                guard let hash = reader.elementHash(position) else {
+                    let name = "\(names[index])[\(position - elements.lowerBound)]"
+                    let element = reader.element(position).description
                     throw Rejection(
                         .wrongType,
-                        "\(names[index])[\(position - elements.lowerBound)]: \(element.description), "
-                            + "expected a string or an integer"
+                        "\(name): \(element), expected a string or an integer"
                     )
                 }
-                words.append(row)
+                words.append(field.row(of: hash))
             }
         case .boolean, .object, .signed, .unsigned, .double, .string:
             throw wrongType(index, value, expected: "a list")
-        }
-    }
-
-    @inline(__always)
-    private func row(
-        of value: JSONValue,
-        _ field: Field,
-        _ reader: borrowing JSONObjectReader
-    ) -> UInt32? {
-        reader.withText(of: value) {
-            UInt32(truncatingIfNeeded: field.rows.remainder(of: xxHash64($0, seed: field.seed)))
         }
     }
 
@@ -152,8 +158,8 @@ extension JSONValue {
     /// The nearest Float, infinite where it lies beyond them; nil if the value is no number.
     var float: Float? {
         switch self {
-        case .signed(let integer): Float(integer)
-        case .unsigned(let integer): Float(integer)
+        case .signed(let integer, _): Float(integer)
+        case .unsigned(let integer, _): Float(integer)
         case .double(let number): Float(number)
         case .absent, .null, .boolean, .object, .string, .list: nil
         }

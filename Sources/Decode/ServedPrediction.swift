@@ -71,8 +71,8 @@ extension JSONValue {
     /// nil if the value is no number.
     fileprivate var double: Double? {
         switch self {
-        case .signed(let integer): Double(integer)
-        case .unsigned(let integer): Double(integer)
+        case .signed(let integer, _): Double(integer)
+        case .unsigned(let integer, _): Double(integer)
         case .double(let number): number
         case .absent, .null, .boolean, .object, .string, .list: nil
         }

@@ -72,6 +72,86 @@ import Testing
         )
     }
 
+    @Test("rows are those of the public rule, however long the value", arguments: 0...70)
+    func lengths(count: Int) {
+        var generator = Seeded(state: UInt64(count))
+        let alphabet = Array("0123456789abcxyzéß漢😀")
+        for _ in 0..<50 {
+            let text = String((0..<count).map { _ in alphabet.randomElement(using: &generator)! })
+            let row = mixedSchema.fields[1].row(of: text.utf8Span.span)
+            #expect(words(#"{"tab": "\#(text)"}"#)?[1] == row, "\(text)")
+            #expect(words(#"{"recent":["\#(text)" ,1]}"#)?[3] == listRow(text), "\(text)")
+        }
+    }
+
+    @Test(
+        "an integer is hashed as its decimal text",
+        arguments: [
+            ("-0", "0"), ("0", "0"), ("-1", "-1"), ("12345678", "12345678"),
+            ("123456789", "123456789"), ("1234567890123456", "1234567890123456"),
+            ("-999999999999999999", "-999999999999999999"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("9223372036854775808", "9223372036854775808"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("18446744073709551615", "18446744073709551615"),
+        ]
+    )
+    func integers(written: String, text: String) {
+        #expect(words(#"{"recent":[\#(written)]}"#)?[3] == listRow(text))
+        #expect(words(#"{"recent": [ \#(written) , 1]}"#)?[3] == listRow(text))
+        let batch = decode(
+            #"{"impression_id":\#(written),"ts":1650812741436}"#,
+            as: .impression
+        )
+        #expect(batch.text == Array(text.utf8))
+        #expect(batch.records[0].event.impressionID == EventID(text))
+    }
+
+    private func listRow(_ text: String) -> UInt32 {
+        mixedSchema.fields[2].row(of: text.utf8Span.span)
+    }
+
+    @Test(
+        "of repeated features the last count, not what others had beside them",
+        arguments: [
+            (#"{"user_id":712,"tab":"a"},"features":{"tab":"home"}"#, [1000, 814]),
+            (#"{"tab":"home"},"features":{}"#, [1000, 1000]),
+            (#"{"tab":"home"},"features":null"#, [1000, 1000]),
+            (#"null,"features":{"user_id":1,"user_id":712}"#, [850, 1000]),
+            (#"[{"user_id":1}],"features":{"tab":"home"}"#, [1000, 814]),
+        ] as [(String, [UInt32])]
+    )
+    func repeatedFeatures(features: String, expected: [UInt32]) {
+        #expect(words(features).map { Array($0.prefix(2)) } == expected)
+    }
+
+    @Test("keys of any length and content are found, in any record")
+    func keys() {
+        let names =
+            ["", "a", "ab", "seven77", "eight888", "nine99999", "a\"b", "a\\b", "é", "😀"]
+            + [15, 16, 17, 100].map { String(repeating: "k", count: $0) }
+        let schema = FeatureSchema(
+            fields: names.map { FeatureField(name: $0, kind: .categorical(rows: 1 << 20)) }
+        )
+        let rows = schema.fields.map { $0.row(of: "v".utf8Span.span) }
+        let written = names.map {
+            $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        }
+        var decoder = EventDecoder(schema: schema, settings: DecodeSettings())
+        var batch = EventBatch()
+        for round in 0..<4 {
+            let features = written.map { "\"\($0)\":\(round == 2 ? " " : "")\"v\"" }
+            let record = #"{"impression_id":1,"ts":1650812741436,"features":{"#
+            batch.removeAll()
+            decoder.decode(
+                Array((record + features.joined(separator: ",") + "}}").utf8).span,
+                from: .test(.impression),
+                into: &batch
+            )
+            #expect(batch.words == rows, "round \(round)")
+        }
+    }
+
     @Test("a long list is encoded whole")
     func longLists() throws {
         let list = (0..<50_000).map { "\($0)" }
