@@ -25,7 +25,7 @@ func decodeTime(
     var decoder = EventDecoder(schema: schema, settings: settings)
     var batch = EventBatch()
     var offset = 0
-    let time = seconds {
+    let time = processorSeconds {
         records.visit { payload in
             if batch.records.count == batchCount { batch.removeAll() }
             decoder.decode(payload, from: origin(.impression, offset: offset), into: &batch)
@@ -42,7 +42,7 @@ func readTime(_ folder: String, decoder: consuming EventDecoder?) throws -> Doub
     var source = try FileSource(folder: folder, recordBytesMax: 1 << 20)
     var batch = EventBatch()
     var count = 0
-    let time = try seconds {
+    let time = try processorSeconds {
         while !source.isAtEnd(partition: 0) {
             batch.removeAll()
             try source.fetch(partition: 0) { header, _, payload in
@@ -96,7 +96,7 @@ struct MergeRun {
         var isAtEnd = false
         while !isAtEnd {
             var wanted = -1
-            time += seconds {
+            time += processorSeconds {
                 while wanted < 0 && !isAtEnd {
                     switch merge.select(clock: nil, isAtEnd: { next[$0] == batches[$0].count }) {
                     case .take(let lane): times ^= merge.take(lane: lane).event.time

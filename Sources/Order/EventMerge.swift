@@ -18,6 +18,12 @@ public struct EventMerge: Sendable {
         fileprivate var headTime = Int64.min
 
         public var isEmpty: Bool { cursor == batch.records.count }
+
+        /// The event at the head of the lane, if there is one.
+        public var next: Event? {
+            guard !isEmpty, batch.records[cursor].kind == .event else { return nil }
+            return batch.records[cursor].event
+        }
     }
 
     /// What can be done next.

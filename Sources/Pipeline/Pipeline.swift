@@ -198,6 +198,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     private mutating func apply(_ lane: Int) throws(PipelineError) {
         let before = merge.lanes[lane].carriedTime
         let record = merge.take(lane: lane)
+        if let next = merge.lanes[lane].next { joiner.prefetch(next) }
         let time = record.kind == .event ? record.event.time : before
         guard settings.selection.contains(time) else { return }
         progress[lane].position = record.offset + record.offsetCount
