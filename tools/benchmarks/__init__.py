@@ -1,0 +1,1 @@
+"""What `tools/bench` measures with: a section of its table per module, and what they share."""
