@@ -17,6 +17,12 @@ struct ModelVariant: ParsableArguments {
     @Option(help: "The learning rate of everything else.")
     var denseRate: Float?
 
+    @Flag(help: "With a linear part beside the deep one.")
+    var wide = false
+
+    @Option(help: "The learning rate of the linear part.")
+    var wideRate: Float?
+
     @Option(help: "Standard deviation of the embeddings' starting values.")
     var embeddingDeviation: Float?
 
@@ -50,6 +56,8 @@ struct ModelVariant: ParsableArguments {
         }
         if let embeddingRate { learn.optimizer.embeddingRate = embeddingRate }
         if let denseRate { learn.optimizer.denseRate = denseRate }
+        if wide { learn.network.wide = true }
+        if let wideRate { learn.optimizer.wideRate = wideRate }
         if let embeddingDeviation { learn.embeddingDeviation = embeddingDeviation }
         if let experts { learn.network.experts = experts }
         if let gamma { learn.loss.gamma = gamma }

@@ -46,6 +46,12 @@ extension Configuration {
             }
         }
         learn.resolve { add($0, shapesState: true, $1) }
+        // A network without a linear part has the canonical form of one from before there was any.
+        let wide = learn.network.wide
+        add("model", shapesState: wide, [("wide", "\(wide)")])
+        if wide {
+            add("optimizer", shapesState: true, [("wide_rate", "\(learn.optimizer.wideRate)")])
+        }
         if learn.optimizer.method != .sgd {
             // Only a warm start looks at it, and the manifest says what that started from.
             let accumulator = "\(learn.optimizer.warmAccumulator)"

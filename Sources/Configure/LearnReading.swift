@@ -21,15 +21,17 @@ enum MethodName: String, CaseIterable {
             OptimizerSettings(
                 method: .adagrad(initialAccumulator: 1e-4, epsilon: 1e-6, accumulatorMax: 25),
                 embeddingRate: 0.05,
-                denseRate: 0.02
+                denseRate: 0.02,
+                wideRate: 0.01
             )
         case .sgd:
-            OptimizerSettings(method: .sgd, embeddingRate: 0.3, denseRate: 0.01)
+            OptimizerSettings(method: .sgd, embeddingRate: 0.3, denseRate: 0.01, wideRate: 0.1)
         case .ftrl:
             OptimizerSettings(
                 method: .ftrl(beta: 1, l1: 0, l2: 0),
                 embeddingRate: 0.1,
-                denseRate: 0.05
+                denseRate: 0.05,
+                wideRate: 0.1
             )
         }
     }
@@ -63,7 +65,9 @@ extension LearnSettings {
     }
 
     private mutating func readOptimizer(_ root: Section) throws(ConfigurationError) {
-        let shared = ["method", "embedding_rate", "dense_rate", "embedding_deviation"]
+        let shared = [
+            "method", "embedding_rate", "dense_rate", "wide_rate", "embedding_deviation",
+        ]
         let section = try root.section(
             "optimizer",
             keys: shared + MethodName.allCases.flatMap(\.keys)
@@ -76,6 +80,9 @@ extension LearnSettings {
             called: "method"
         )
         optimizer = name.defaults
+        if let value = section["wide_rate"], !network.wide {
+            throw value.error("is the rate of the linear part, which only model.wide: true has")
+        }
         try optimizer.readRates(section)
         try optimizer.method.read(section)
         try optimizer.readWarmAccumulator(section)
@@ -92,6 +99,7 @@ extension OptimizerSettings {
         embeddingRate =
             try section["embedding_rate"]?.float(expected, where: isRate) ?? embeddingRate
         denseRate = try section["dense_rate"]?.float(expected, where: isRate) ?? denseRate
+        wideRate = try section["wide_rate"]?.float(expected, where: isRate) ?? wideRate
     }
 
     /// Within what the method's accumulators can be.
@@ -174,7 +182,7 @@ extension NetworkSettings {
     fileprivate mutating func read(_ root: Section) throws(ConfigurationError) {
         let section = try root.section(
             "model",
-            keys: ["embedding_dimension", "experts", "gates", "towers"]
+            keys: ["embedding_dimension", "experts", "gates", "towers", "wide"]
         )
         embeddingDimension =
             try section["embedding_dimension"]?.integer(in: 1...1_024) ?? embeddingDimension
@@ -184,6 +192,7 @@ extension NetworkSettings {
         gates = try section["gates"]?.choice() ?? gates
         let towers = try section.section("towers", keys: ["layers"])
         if let value = towers["layers"] { towerLayers = try NetworkSettings.layers(value) }
+        wide = try section["wide"]?.boolean() ?? wide
     }
 
     private static func layers(_ value: Value) throws(ConfigurationError) -> [Int] {

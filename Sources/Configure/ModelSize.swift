@@ -8,21 +8,26 @@ public struct ModelSize: Equatable, Sendable {
 
     /// Rows and columns of all embedding tables, multiplied and summed.
     public var embeddingParameters: Int
+    /// Of the linear part: 2 columns for every row of an embedding table and for every number.
+    public var wideParameters: Int
     /// Inputs of the trunk: the embedding dimension per embedded field, 1 per numeric one.
     public var trunkInputs: Int
     /// Weights and biases of experts, gates and towers.
     public var denseParameters: Int
 
-    public var parameters: Int { embeddingParameters + denseParameters }
+    public var parameters: Int { embeddingParameters + wideParameters + denseParameters }
 
     public init(schema: FeatureSchema, network: NetworkSettings) {
         let dimension = network.embeddingDimension
         embeddingParameters = 0
+        wideParameters = 0
         trunkInputs = 0
         for field in schema.fields {
             let isEmbedded = field.rows > 0
             trunkInputs += isEmbedded ? dimension : 1
             embeddingParameters += isEmbedded ? (field.rows + 1) * dimension : 0
+            // A number has one row, and `rows` of 0.
+            wideParameters += network.wide ? (field.rows + 1) * 2 : 0
         }
         let expert = ModelSize.layers([trunkInputs] + network.expertLayers)
         let gateCount = network.gates == .perTask ? 2 : 1

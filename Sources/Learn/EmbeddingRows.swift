@@ -1,12 +1,13 @@
 internal import CKernels
 
-/// The embeddings of neighbouring categorical or bucketed fields: output = one row of each field's
-/// table, one after the other, as the trunk's input has them.
+/// The tables of neighbouring categorical or bucketed fields, all of embeddings or all of the linear
+/// part: output = one row of each, one after the other.
 struct EmbeddingRows {
     /// Of the fields, in their order.
     private var tables: [CTable] = []
     private(set) var output: Vector
     private let dimension: Int
+    let part: Part
 
     var count: Int { tables.count }
 
@@ -14,11 +15,13 @@ struct EmbeddingRows {
         tables = [table.cTable]
         output = table.output
         dimension = table.output.count
+        part = table.part
     }
 
     /// Adds the next field.
     mutating func append(_ table: EmbeddingTable) {
         precondition(table.output.offset == output.offset + output.count)
+        precondition(table.part == part && table.output.count == dimension)
         tables.append(table.cTable)
         output = Vector(offset: output.offset, count: output.count + dimension)
     }

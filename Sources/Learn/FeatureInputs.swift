@@ -1,52 +1,81 @@
 internal import Events
 
 /// The network's first step: encoded feature words to the trunk's input x, the fields' outputs one
-/// after the other, in the schema's order.
+/// after the other, in the schema's order; and beside it to the fields' shares of the linear part.
 struct FeatureInputs {
+    /// Every table with that of the linear part, if there is one: one walk over the words serves both.
     private enum Group {
         /// Neighbouring fields with one row each.
-        case rows(EmbeddingRows)
-        case list(PooledEmbedding)
+        case rows(EmbeddingRows, wide: EmbeddingRows?)
+        case list(PooledEmbedding, wide: PooledEmbedding?)
         /// A standardised number, passed through to this place.
-        case number(Vector)
+        case number(Vector, wide: WideNumber?)
     }
 
     private let groups: [Group]
     /// x
     let output: Vector
+    let wide: WidePart?
     private var occurrences = RowOccurrences()
 
-    init(schema: FeatureSchema, dimension: Int, deviation: Float, layout: inout NetworkLayout) {
+    init(
+        schema: FeatureSchema,
+        settings: NetworkSettings,
+        deviation: Float,
+        layout: inout NetworkLayout
+    ) {
+        let dimension = settings.embeddingDimension
         precondition(dimension > 0, "an embedding needs a dimension")
         let sizes = schema.fields.map { $0.rows > 0 ? dimension : 1 }
         precondition(!sizes.isEmpty, "the network needs a feature")
         output = layout.addVector(sizes.reduce(0, +))
+        let shares = settings.wide ? layout.addVector(sizes.count * WidePart.columns) : nil
+        wide = shares.map(WidePart.init)
         var groups: [Group] = []
         var offset = 0
-        for (field, size) in zip(schema.fields, sizes) {
-            let place = output[offset..<offset + size]
-            offset += size
-            if case .numeric = field.kind {
-                groups.append(.number(place))
-                continue
+        for (index, field) in schema.fields.enumerated() {
+            let place = output[offset..<offset + sizes[index]]
+            offset += sizes[index]
+            let embedding =
+                field.rows > 0
+                ? EmbeddingTable.embedding(
+                    of: field,
+                    output: place,
+                    deviation: deviation,
+                    layout: &layout
+                ) : nil
+            let wide = shares.map {
+                EmbeddingTable.wide(
+                    of: field,
+                    output: $0.part(index, size: WidePart.columns),
+                    layout: &layout
+                )
             }
-            let table = EmbeddingTable(
-                field: field,
-                dimension: dimension,
-                output: place,
-                deviation: deviation,
-                layout: &layout
-            )
-            if case .list(_, let pooling) = field.kind {
-                groups.append(.list(PooledEmbedding(table: table, pooling: pooling)))
-            } else if case .rows(var rows) = groups.last {
-                rows.append(table)
-                groups[groups.count - 1] = .rows(rows)
-            } else {
-                groups.append(.rows(EmbeddingRows(table)))
-            }
+            Self.append(field, to: &groups, place, embedding, wide: wide)
         }
         self.groups = groups
+    }
+
+    private static func append(
+        _ field: FeatureField,
+        to groups: inout [Group],
+        _ place: Vector,
+        _ embedding: EmbeddingTable?,
+        wide: EmbeddingTable?
+    ) {
+        guard let embedding else {
+            return groups.append(.number(place, wide: wide.map(WideNumber.init)))
+        }
+        if case .list(_, let pooling) = field.kind {
+            let pooled = { PooledEmbedding(table: $0, pooling: pooling) }
+            groups.append(.list(pooled(embedding), wide: wide.map(pooled)))
+        } else if case .rows(var rows, var wideRows) = groups.last {
+            rows.append(embedding)
+            if let wide { wideRows?.append(wide) }
+            groups[groups.count - 1] = .rows(rows, wide: wideRows)
+        } else {
+            groups.append(.rows(EmbeddingRows(embedding), wide: wide.map(EmbeddingRows.init)))
+        }
     }
 
     /// Asks for all rows at once, which then arrive together.
@@ -54,12 +83,15 @@ struct FeatureInputs {
         var position = 0
         for group in groups {
             switch group {
-            case .rows(let rows):
-                memory.prefetch(words.extracting(position..<position + rows.count), of: rows)
+            case .rows(let rows, let wide):
+                let words = words.extracting(position..<position + rows.count)
+                memory.prefetch(words, of: rows)
+                if let wide { memory.prefetch(words, of: wide) }
                 position += rows.count
-            case .list(let pooled):
+            case .list(let pooled, let wide):
                 let range = listRange(words, at: position)
                 memory.prefetch(words.extracting(range), of: pooled.table)
+                if let wide { memory.prefetch(words.extracting(range), of: wide.table) }
                 position = range.upperBound
             case .number:
                 position += 1
@@ -71,18 +103,20 @@ struct FeatureInputs {
         var position = 0
         for group in groups {
             switch group {
-            case .rows(let rows):
-                rows.forward(
-                    &memory,
-                    rows: words.extracting(position..<position + rows.count)
-                )
+            case .rows(let rows, let wide):
+                let words = words.extracting(position..<position + rows.count)
+                rows.forward(&memory, rows: words)
+                wide?.forward(&memory, rows: words)
                 position += rows.count
-            case .list(let pooled):
+            case .list(let pooled, let wide):
                 let range = listRange(words, at: position)
                 pooled.forward(&memory, rows: words.extracting(range))
+                wide?.forward(&memory, rows: words.extracting(range))
                 position = range.upperBound
-            case .number(let place):
-                memory.activations[place.offset] = Float(bitPattern: words[position])
+            case .number(let place, let wide):
+                let number = Float(bitPattern: words[position])
+                memory.activations[place.offset] = number
+                wide?.forward(&memory, number: number)
                 position += 1
             }
         }
@@ -93,21 +127,19 @@ struct FeatureInputs {
         var position = 0
         for group in groups {
             switch group {
-            case .rows(let rows):
-                rows.backward(
-                    &memory,
-                    rows: words.extracting(position..<position + rows.count)
-                )
+            case .rows(let rows, let wide):
+                let words = words.extracting(position..<position + rows.count)
+                rows.backward(&memory, rows: words)
+                wide?.backward(&memory, rows: words)
                 position += rows.count
-            case .list(let pooled):
+            case .list(let pooled, let wide):
                 let range = listRange(words, at: position)
-                pooled.backward(
-                    &memory,
-                    rows: words.extracting(range),
-                    occurrences: &occurrences
-                )
+                occurrences.count(words.extracting(range), each: pooled.scale(range.count))
+                pooled.backward(&memory, occurrences: occurrences)
+                wide?.backward(&memory, occurrences: occurrences)
                 position = range.upperBound
-            case .number:
+            case .number(_, let wide):
+                wide?.backward(&memory, number: Float(bitPattern: words[position]))
                 position += 1
             }
         }

@@ -90,7 +90,7 @@ extension NetworkMemory {
     /// Moves one row of each table by its part of dOutput.
     mutating func update(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
         let gradient = unsafe gradient(tables.output)
-        let isValid = unsafe withUnsafePointer(to: rules.embedding) { rule in
+        let isValid = unsafe withUnsafePointer(to: rules[tables.part]) { rule in
             unsafe tables.withTables(for: rows) { tables, rows, dimension in
                 unsafe ckernels_update_rows(
                     path,
@@ -126,21 +126,25 @@ extension NetworkMemory {
     }
 
     /// Moves each row by the gradient its scale · dOutput; the rows differ.
-    mutating func update(_ rows: [UInt32], of table: EmbeddingTable, scales: [Float]) {
+    mutating func update(_ rows: Span<UInt32>, of table: EmbeddingTable, scales: Span<Float>) {
         precondition(rows.count == scales.count)
         let gradient = unsafe gradient(table.output)
-        let isValid = unsafe withUnsafePointer(to: rules.embedding) { rule in
-            unsafe ckernels_update_pooled_rows(
-                path,
-                rule,
-                allParameters,
-                table.cTable,
-                rows,
-                scales,
-                gradient,
-                rows.count,
-                table.weights.columns
-            )
+        let isValid = unsafe rows.withUnsafeBufferPointer { rows in
+            unsafe scales.withUnsafeBufferPointer { scales in
+                unsafe withUnsafePointer(to: rules[table.part]) { rule in
+                    unsafe ckernels_update_pooled_rows(
+                        path,
+                        rule,
+                        allParameters,
+                        table.cTable,
+                        rows.baseAddress,
+                        scales.baseAddress,
+                        gradient,
+                        rows.count,
+                        table.weights.columns
+                    )
+                }
+            }
         }
         precondition(isValid, "a feature's row is not in its table")
     }

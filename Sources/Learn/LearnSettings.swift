@@ -24,19 +24,23 @@ public struct NetworkSettings: Equatable, Sendable {
     public var gates: Gates
     /// Outputs of each ReLU layer of a tower, before its one linear output.
     public var towerLayers: [Int]
+    /// Whether every field also adds to the logits directly: a linear part beside the deep one.
+    public var wide: Bool
 
     public init(
         embeddingDimension: Int = 8,
         experts: Int = 4,
         expertLayers: [Int] = [64],
         gates: Gates = .perTask,
-        towerLayers: [Int] = [32]
+        towerLayers: [Int] = [32],
+        wide: Bool = false
     ) {
         self.embeddingDimension = embeddingDimension
         self.experts = experts
         self.expertLayers = expertLayers
         self.gates = gates
         self.towerLayers = towerLayers
+        self.wide = wide
     }
 }
 
@@ -67,6 +71,8 @@ public struct OptimizerSettings: Equatable, Sendable {
     public var method: Method
     public var embeddingRate: Float
     public var denseRate: Float
+    /// Of the linear part, if the network has one.
+    public var wideRate: Float
     /// What n starts as for parameters that come from elsewhere without it; at most Adagrad's
     /// `accumulatorMax`. SGD has no n.
     public var warmAccumulator: Float
@@ -75,11 +81,13 @@ public struct OptimizerSettings: Equatable, Sendable {
         method: Method,
         embeddingRate: Float,
         denseRate: Float,
+        wideRate: Float = 0.05,
         warmAccumulator: Float = 1
     ) {
         self.method = method
         self.embeddingRate = embeddingRate
         self.denseRate = denseRate
+        self.wideRate = wideRate
         self.warmAccumulator = warmAccumulator
     }
 }

@@ -10,14 +10,15 @@ extension Network {
         let places = Dictionary(
             uniqueKeysWithValues: tensors.all.map { ($0.name, $0.range.lowerBound) }
         )
-        let old = transplant.embeddingNames
+        let old = transplant.tableNames
         let inputs = transplant.inputTensorNames
         let columns = transplant.columns
         for entry in layout.entries {
             let range = entry.tensor.range
-            if entry.part == .embedding {
-                guard let name = old[entry.tensor.name] else { continue }
-                carry(from: places[name]!, to: range, entry.part, transplant)
+            if entry.part != .dense {
+                // The source may have no linear part: then it starts fresh.
+                guard let start = old[entry.tensor.name].flatMap({ places[$0] }) else { continue }
+                carry(from: start, to: range, entry.part, transplant)
             } else if transplant.denseResetKey == nil {
                 let start = places[entry.tensor.name]!
                 if inputs.contains(entry.tensor.name) {
@@ -76,16 +77,15 @@ extension Network {
             )
         }
         // FTRL's weight follows from z by the rule, which must not be another one.
-        if transplant.settings.optimizer.hasOtherRule(than: source.settings.optimizer) {
+        if transplant.settings.optimizer.hasOtherRule(for: part, than: source.settings.optimizer) {
             memory.keepWeights(of: range, part: part, method: method)
         }
     }
 }
 
 extension OptimizerSettings {
-    fileprivate func hasOtherRule(than other: OptimizerSettings) -> Bool {
-        method != other.method || embeddingRate != other.embeddingRate
-            || denseRate != other.denseRate
+    fileprivate func hasOtherRule(for part: Part, than other: OptimizerSettings) -> Bool {
+        method != other.method || rate(of: part) != other.rate(of: part)
     }
 }
 
@@ -109,13 +109,15 @@ extension Transplant {
         )
     }
 
-    /// The source's tensor for each embedding table that goes over.
-    var embeddingNames: [String: String] {
+    /// The source's tensor, if it has it, for each table of a field that goes over.
+    var tableNames: [String: String] {
         var names: [String: String] = [:]
         for field in fields {
-            guard let index = field.source, source.schema.fields[index].rows > 0 else { continue }
-            names["embedding.\(field.name).weight"] =
-                "embedding.\(source.schema.fields[index].name).weight"
+            guard let index = field.source else { continue }
+            for table in ["embedding", "wide"] {
+                names["\(table).\(field.name).weight"] =
+                    "\(table).\(source.schema.fields[index].name).weight"
+            }
         }
         return names
     }

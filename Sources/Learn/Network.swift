@@ -2,7 +2,7 @@ public import Events
 public import StateCoding
 
 /// The network of one model with its optimizer: features → embeddings → experts mixed by gates →
-/// a tower per task → ESMM head. It is owned by one thread; nothing in it is allocated after `init`,
+/// a tower per task, beside it a linear part if the settings say so → ESMM head. It is owned by one thread; nothing in it is allocated after `init`,
 /// but for what counts the rows of a list longer than any before.
 public struct Network: ~Copyable {
     var memory: NetworkMemory
@@ -114,7 +114,7 @@ public struct Network: ~Copyable {
         guard expected.isPending else {
             layers.inputs.forward(&memory, words: features)
             layers.mixture.forward(&memory)
-            return towers()
+            return logits()
         }
         let next = expected.words
         layers.inputs.prefetch(memory, words: next.span)
@@ -125,17 +125,20 @@ public struct Network: ~Copyable {
         layers.mixture.beginForwardPair(&memory)
         memory.swapExamples()
         layers.mixture.finishForward(&memory)
-        expected.predicted(towers())
+        expected.predicted(logits())
         memory.swapExamples()
         layers.mixture.finishForward(&memory)
-        return towers()
+        return logits()
     }
 
-    private mutating func towers() -> Prediction {
-        Prediction(
-            ctrLogit: layers.ctrTower.forward(&memory),
-            cvrLogit: layers.cvrTower.forward(&memory)
-        )
+    /// What the towers and the linear part, whose inputs are there, make of the example at hand.
+    private mutating func logits() -> Prediction {
+        let ctr = layers.ctrTower.forward(&memory)
+        let cvr = layers.cvrTower.forward(&memory)
+        guard let wide = layers.inputs.wide?.logits(memory) else {
+            return Prediction(ctrLogit: ctr, cvrLogit: cvr)
+        }
+        return Prediction(ctrLogit: ctr + wide.ctr, cvrLogit: cvr + wide.cvr)
     }
 
     /// The forward pass of what is to be trained, unless it was made ahead.
@@ -175,6 +178,7 @@ public struct Network: ~Copyable {
         layers.ctrTower.backward(&memory, logitGradient: dCTR)
         layers.cvrTower.backward(&memory, logitGradient: dCVR)
         layers.mixture.backward(&memory)
+        layers.inputs.wide?.setGradients(&memory, ctrLogit: dCTR, cvrLogit: dCVR)
         layers.inputs.backward(&memory, words: features)
         return prediction
     }

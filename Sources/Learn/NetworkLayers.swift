@@ -17,7 +17,7 @@ struct NetworkLayers {
         var layout = NetworkLayout()
         inputs = FeatureInputs(
             schema: schema,
-            dimension: settings.embeddingDimension,
+            settings: settings,
             deviation: embeddingDeviation,
             layout: &layout
         )

@@ -35,7 +35,7 @@ struct Vector {
 
 /// The parts of the network that have a learning rate of their own.
 enum Part {
-    case embedding, dense
+    case embedding, wide, dense
 }
 
 /// Gives every layer its place in the parameters and in the activations, before either exists.

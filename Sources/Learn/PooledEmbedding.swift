@@ -1,6 +1,6 @@
 internal import Events
 
-/// The embedding of a list field: output = the sum of its rows, or their mean; zeros for none.
+/// The table of a list field: output = the sum of the list's rows, or their mean; zeros for none.
 struct PooledEmbedding {
     let table: EmbeddingTable
     let pooling: FeatureField.Pooling
@@ -10,16 +10,13 @@ struct PooledEmbedding {
     }
 
     /// dRow = its occurrences · dOutput (/ the length, for a mean): one update per row.
-    func backward(
-        _ memory: inout NetworkMemory,
-        rows: Span<UInt32>,
-        occurrences: inout RowOccurrences
-    ) {
-        occurrences.count(rows, each: scale(rows.count))
-        memory.update(occurrences.rows, of: table, scales: occurrences.scales)
+    /// - Parameter occurrences: those of the list, each counting `scale` of its length.
+    func backward(_ memory: inout NetworkMemory, occurrences: RowOccurrences) {
+        memory.update(occurrences.rows.span, of: table, scales: occurrences.scales.span)
     }
 
-    private func scale(_ length: Int) -> Float {
+    /// What each row of a list counts.
+    func scale(_ length: Int) -> Float {
         switch pooling {
         case .mean: 1 / Float(max(length, 1))
         case .sum: 1

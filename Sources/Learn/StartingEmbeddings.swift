@@ -8,14 +8,14 @@ public struct StartingEmbeddings: ~Copyable {
     private var next = 0
 
     public init(schema: FeatureSchema, settings: LearnSettings) {
-        // Embeddings come first in a network, so nothing else is drawn before them.
+        // Nothing else is drawn before them: trunk and towers come later, a linear part starts at 0.
         let layers = NetworkLayers(
             schema: schema,
             settings: settings.network,
             embeddingDeviation: settings.embeddingDeviation,
             outputBiases: (ctr: 0, cvr: 0)
         )
-        entries = Array(layers.layout.entries.prefix { $0.part == .embedding })
+        entries = layers.layout.entries.filter { $0.part == .embedding }
         random = SplitMix64(seed: settings.seed)
     }
 

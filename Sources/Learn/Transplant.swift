@@ -47,9 +47,15 @@ public struct Transplant: Sendable {
     /// Whether the outputs mean other probabilities than in the source.
     public var changesLoss: Bool { source.settings.loss != settings.loss }
 
+    /// Whether the source has a linear part and the target has none.
+    public var dropsWide: Bool { source.settings.network.wide && !settings.network.wide }
+
+    /// Whether the target has a linear part and the source has none: it starts at 0.
+    public var addsWide: Bool { settings.network.wide && !source.settings.network.wide }
+
     /// Whether the target predicts what the source does, but for rounding.
     public var keepsPredictions: Bool {
-        dropped.isEmpty && denseResetKey == nil && !changesLoss
+        dropped.isEmpty && denseResetKey == nil && !changesLoss && !dropsWide
             && fields.allSatisfy { if case .reset = $0.fate { false } else { true } }
     }
 

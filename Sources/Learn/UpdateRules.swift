@@ -3,13 +3,15 @@ internal import CKernels
 /// The optimizer's rule for each part of the network, and what its state starts as.
 struct UpdateRules {
     let embedding: CUpdateRule
+    let wide: CUpdateRule
     let dense: CUpdateRule
     /// Floats of optimizer state per parameter.
     let slots: Int
 
     init(_ settings: OptimizerSettings) {
-        embedding = Self.rule(settings.method, rate: settings.embeddingRate)
-        dense = Self.rule(settings.method, rate: settings.denseRate)
+        embedding = Self.rule(settings.method, rate: settings.rate(of: .embedding))
+        wide = Self.rule(settings.method, rate: settings.rate(of: .wide))
+        dense = Self.rule(settings.method, rate: settings.rate(of: .dense))
         slots =
             switch settings.method {
             case .sgd: 0
@@ -21,6 +23,7 @@ struct UpdateRules {
     subscript(part: Part) -> CUpdateRule {
         switch part {
         case .embedding: embedding
+        case .wide: wide
         case .dense: dense
         }
     }
@@ -57,6 +60,16 @@ struct UpdateRules {
             rule.l2 = l2
         }
         return rule
+    }
+}
+
+extension OptimizerSettings {
+    func rate(of part: Part) -> Float {
+        switch part {
+        case .embedding: embeddingRate
+        case .wide: wideRate
+        case .dense: denseRate
+        }
     }
 }
 

@@ -99,6 +99,7 @@ struct CheckCommand: ParsableCommand {
         return [
             "parameters: \(grouped(model.parameters)) "
                 + "(embeddings \(grouped(model.embeddingParameters)), "
+                + (model.wideParameters > 0 ? "wide \(grouped(model.wideParameters)), " : "")
                 + "dense \(grouped(model.denseParameters)); "
                 + "\(grouped(model.trunkInputs)) inputs of the trunk)",
             "memory of model and optimizer: \(bytes(estimate.modelBytes)) "

@@ -60,6 +60,11 @@ struct WarmStart: Sendable {
                 metadata: ["key": "\(key)"]
             )
         }
+        if transplant.dropsWide {
+            logger.warning("the linear part is dropped", metadata: ["key": "model.wide"])
+        } else if transplant.addsWide {
+            logger.info("the linear part is new and starts at 0", metadata: ["key": "model.wide"])
+        }
         if transplant.changesLoss {
             logger.warning(
                 "the loss is another: the same outputs stand for other probabilities",
@@ -129,6 +134,7 @@ struct WarmStart: Sendable {
     private var reason: String {
         if transplant.denseResetKey != nil { return "experts, gates and towers start fresh" }
         if transplant.changesLoss { return "the loss is another" }
+        if transplant.dropsWide { return "the linear part is dropped" }
         return transplant.keepsPredictions
             ? "numeric features are clipped otherwise, or lists pooled"
             : "features were reset or dropped"

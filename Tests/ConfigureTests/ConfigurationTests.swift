@@ -60,10 +60,11 @@ struct ConfigurationTests {
           experts: {count: 2, layers: [16, 8]}
           gates: shared
           towers: {layers: [4]}
+          wide: true
         loss: {gamma: 0, alpha: none}
         base_rates: {ctr: 0.5, ctcvr: 0.25}
         optimizer:
-          {method: ftrl, embedding_rate: 1, dense_rate: 0.5, beta: 0.5, l1: 0.001, l2: 1,
+          {method: ftrl, embedding_rate: 1, dense_rate: 0.5, wide_rate: 0.25, beta: 0.5, l1: 0.001, l2: 1,
            embedding_deviation: 0}
         metrics: {cohort: 1d}
         snapshots: {every: 100_000 events, keep: 0, keep_for: 30d}
@@ -143,13 +144,15 @@ struct ConfigurationTests {
                 experts: 2,
                 expertLayers: [16, 8],
                 gates: .shared,
-                towerLayers: [4]
+                towerLayers: [4],
+                wide: true
             ),
             loss: FocalLoss(gamma: 0, alpha: nil),
             optimizer: OptimizerSettings(
                 method: .ftrl(beta: 0.5, l1: 0.001, l2: 1),
                 embeddingRate: 1,
-                denseRate: 0.5
+                denseRate: 0.5,
+                wideRate: 0.25
             ),
             baseCTR: 0.5,
             baseCTCVR: 0.25,
@@ -206,16 +209,21 @@ struct ConfigurationTests {
                 OptimizerSettings(
                     method: .adagrad(initialAccumulator: 1e-4, epsilon: 1e-6, accumulatorMax: 25),
                     embeddingRate: 0.05,
-                    denseRate: 0.02
+                    denseRate: 0.02,
+                    wideRate: 0.01
                 )
             ),
-            ("sgd", OptimizerSettings(method: .sgd, embeddingRate: 0.3, denseRate: 0.01)),
+            (
+                "sgd",
+                OptimizerSettings(method: .sgd, embeddingRate: 0.3, denseRate: 0.01, wideRate: 0.1)
+            ),
             (
                 "ftrl",
                 OptimizerSettings(
                     method: .ftrl(beta: 1, l1: 0, l2: 0),
                     embeddingRate: 0.1,
-                    denseRate: 0.05
+                    denseRate: 0.05,
+                    wideRate: 0.1
                 )
             ),
         ]
@@ -297,6 +305,8 @@ struct RepositoryConfigurationTests {
     func commentedKeys() throws {
         let text = try String(contentsOfFile: "\(configFolder)/freshet.yaml", encoding: .utf8)
         let uncommented = text.replacing("  # beta: 1\n  # l1: 0\n  # l2: 0", with: ftrl)
+            .replacing("  wide: false\n", with: "  wide: true\n")
+            .replacing("  # wide_rate:", with: "  wide_rate:")
             .replacing("  method: adagrad\n", with: "  method: ftrl\n")
             .replacing("  embedding_rate: 0.05\n  dense_rate: 0.02\n", with: "")
             .replacing(
@@ -306,7 +316,8 @@ struct RepositoryConfigurationTests {
             .replacing("  # secrets:\n  #   sasl", with: "  secrets:\n    sasl")
         let read = try Configuration(yaml: uncommented)
         let sparse = try Configuration(
-            yaml: "features: [{name: a, kind: numeric}]\noptimizer: {method: ftrl}"
+            yaml: "features: [{name: a, kind: numeric}]\nmodel: {wide: true}\n"
+                + "optimizer: {method: ftrl, wide_rate: 0.01}"
         )
         #expect(read.learn == sparse.learn)
         #expect(read.kafka.secrets == ["sasl.password": .environment("KAFKA_PASSWORD")])

@@ -31,6 +31,12 @@ struct EstimateTests {
         configuration.learn.network.gates = .shared
         let shared = ModelSize(schema: fields, network: configuration.learn.network)
         #expect(shared.denseParameters == size.denseParameters - 2 * 13)
+        // A linear part has 2 columns for every row, and for the number.
+        #expect(shared.wideParameters == 0)
+        configuration.learn.network.wide = true
+        let wide = ModelSize(schema: fields, network: configuration.learn.network)
+        #expect(wide.wideParameters == 2 * (101 + 51 + 4 + 1))
+        #expect(wide.parameters == shared.parameters + wide.wideParameters)
     }
 
     @Test("the optimizer's state is 0, 1 or 2 numbers beside each parameter")
@@ -47,17 +53,18 @@ struct EstimateTests {
     @Test("the network that is built has the parameters and states that were counted")
     func network() {
         var learn = Configuration(schema: fields).learn
-        for (gates, method) in [
-            (NetworkSettings.Gates.perTask, OptimizerSettings.Method.sgd),
-            (.shared, .adagrad(initialAccumulator: 1, epsilon: 0, accumulatorMax: 2)),
-            (.perTask, .ftrl(beta: 1, l1: 0, l2: 0)),
+        for (gates, method, wide) in [
+            (NetworkSettings.Gates.perTask, OptimizerSettings.Method.sgd, false),
+            (.shared, .adagrad(initialAccumulator: 1, epsilon: 0, accumulatorMax: 2), true),
+            (.perTask, .ftrl(beta: 1, l1: 0, l2: 0), false),
         ] {
             learn.network = NetworkSettings(
                 embeddingDimension: 3,
                 experts: 2,
                 expertLayers: [7, 5],
                 gates: gates,
-                towerLayers: [4, 2]
+                towerLayers: [4, 2],
+                wide: wide
             )
             learn.optimizer.method = method
             let network = Network(

@@ -81,6 +81,7 @@ struct FingerprintTests {
         #expect(firstKey { $0.join.guardSpan += 1 } == "join.guard_span")
         #expect(firstKey { $0.join.guardRatio = 0.5 } == "join.guard_ratio")
         #expect(firstKey { $0.learn.network.towerLayers = [8] } == "model.towers.layers")
+        #expect(firstKey { $0.learn.network.wide = true } == "model.wide")
         #expect(firstKey { $0.learn.loss.alpha = nil } == "loss.alpha")
         #expect(firstKey { $0.learn.baseCTR = 0.02 } == "base_rates.ctr")
         #expect(firstKey { $0.learn.optimizer.method = .sgd } == "optimizer.method")
@@ -89,6 +90,31 @@ struct FingerprintTests {
                 == "optimizer.dense_rate"
         )
         #expect(firstKey { $0.learn.cohortWidth = 1000 } == "metrics.cohort")
+    }
+
+    @Test("a linear part is part of it with its rate; without one its keys are not")
+    func wide() throws {
+        var wide = base
+        wide.learn.network.wide = true
+        #expect(wide.canonical.contains { $0 == ("model.wide", "true") })
+        var faster = wide
+        faster.learn.optimizer.wideRate = 0.5
+        let rates = Configuration.firstDifference(
+            saved: wide.canonical,
+            current: faster.canonical
+        )
+        #expect(rates?.key == "optimizer.wide_rate")
+        let dropped = Configuration.firstDifference(
+            saved: wide.canonical,
+            current: base.canonical
+        )
+        #expect(dropped == ConfigurationDifference(key: "model.wide", saved: "true", current: nil))
+        #expect(!base.canonical.contains { $0.key.contains("wide") })
+        #expect(base.resolved.contains("wide: false"))
+        for configuration in [base, faster] {
+            let read = try Configuration(entries: configuration.canonical, file: "manifest.json")
+            #expect(read.learn == configuration.learn)
+        }
     }
 
     @Test("a feature's name, kind, size and place are part of it")

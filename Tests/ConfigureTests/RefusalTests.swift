@@ -69,6 +69,25 @@ struct RefusalTests {
             key: "optimizer.warm_accumulator",
             "at least 1.17"
         ),
+        .after("model: {wide: 1}", line: 2, key: "model.wide", "expected true or false"),
+        .after(
+            "optimizer: {wide_rate: 0.1}",
+            line: 2,
+            key: "optimizer.wide_rate",
+            "only model.wide: true has"
+        ),
+        .after(
+            "model: {wide: false}\noptimizer: {wide_rate: 0.1}",
+            line: 3,
+            key: "optimizer.wide_rate",
+            "only model.wide: true has"
+        ),
+        .after(
+            "model: {wide: true}\noptimizer: {wide_rate: 0}",
+            line: 3,
+            key: "optimizer.wide_rate",
+            "expected a number above 0"
+        ),
         .after("jion: {}", line: 2, key: "jion", "unknown key; did you mean join?"),
         .after("other: {}", line: 2, key: "other", "unknown key, expected one of seed, kafka"),
         .after(

@@ -57,6 +57,10 @@ struct StateFitTests {
                 "[{name: user, kind: categorical, rows: 64}, {name: price.eur, kind: numeric}, {name: x, kind: numeric}]",
                 "loss: {gamma: 1}", "loss.gamma"
             ),
+            (
+                "[{name: user, kind: categorical, rows: 64}, {name: price.eur, kind: numeric}]",
+                "model: {wide: true}", "model.wide"
+            ),
         ]
     )
     func different(features: String, more: String, key: String) throws {

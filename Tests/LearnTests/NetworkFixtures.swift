@@ -133,6 +133,16 @@ struct NetworkShape: CustomTestStringConvertible, Sendable {
                 towerLayers: [8]
             )
         ),
+        NetworkShape(
+            testDescription: "a linear part beside the deep one",
+            settings: NetworkSettings(
+                embeddingDimension: 3,
+                experts: 2,
+                expertLayers: [7],
+                towerLayers: [5],
+                wide: true
+            )
+        ),
     ]
 }
 

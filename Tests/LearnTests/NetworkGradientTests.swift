@@ -44,7 +44,7 @@ struct NetworkGradientTests {
         _ features: NetworkTestFeatures,
         _ labels: Labels
     ) throws {
-        let rates = OptimizerSettings(method: .sgd, embeddingRate: 2, denseRate: 1)
+        let rates = OptimizerSettings(method: .sgd, embeddingRate: 2, denseRate: 1, wideRate: 0.5)
         var network = Network.test(
             shape.settings,
             optimizer: rates,
@@ -79,7 +79,10 @@ struct NetworkGradientTests {
         try network.restore(state)
         let here = loss()
         for tensor in network.tensors {
-            let rate = tensor.name.hasPrefix("embedding") ? rates.embeddingRate : rates.denseRate
+            let rate =
+                tensor.name.hasPrefix("embedding.")
+                ? rates.embeddingRate
+                : tensor.name.hasPrefix("wide.") ? rates.wideRate : rates.denseRate
             for index in tensor.range {
                 let moved = state.parameters[index] - after.parameters[index]
                 let gradient = Double(moved / rate)

@@ -66,6 +66,16 @@ struct NetworkNumPyTests {
                 )
             )
         )
+        for (name, optimizer) in optimizers {
+            var job = Case(
+                testDescription: "\(name), with a linear part",
+                optimizer: optimizer,
+                loss: losses[0].1
+            )
+            job.settings.wide = true
+            job.optimizer.wideRate = 0.2
+            cases.append(job)
+        }
         return cases
     }()
 
@@ -198,6 +208,7 @@ extension OptimizerSettings {
     fileprivate var json: [String: Any] {
         var json: [String: Any] = [
             "embedding_rate": Double(embeddingRate), "dense_rate": Double(denseRate),
+            "wide_rate": Double(wideRate),
         ]
         switch method {
         case .sgd:

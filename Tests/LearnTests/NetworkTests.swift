@@ -351,6 +351,81 @@ struct NetworkTests {
         #expect(after[6...] == before[6...])
     }
 
+    @Test(
+        "with a linear part, too, an expected example is trained as it would be without that, to the bit",
+        arguments: KernelPath.allCases.filter(\.isSupported)
+    )
+    func expectedWide(path: KernelPath) throws {
+        let settings = NetworkSettings(embeddingDimension: 3, expertLayers: [7], wide: true)
+        var one = Network.test(settings, kernelPath: path)
+        var other = Network.test(settings, kernelPath: path)
+        var random = NetworkTestRandom(seed: 4)
+        for index in 0..<200 {
+            let arriving = NetworkTestFeatures.random(&random)
+            let trained = NetworkTestFeatures.random(&random)
+            let labels = networkTestLabels[index % 5]
+            other.expect(features: trained.words.span)
+            #expect(
+                one.predict(features: arriving.words.span)
+                    == other.predict(features: arriving.words.span)
+            )
+            #expect(one.step(trained, labels) && other.step(trained, labels))
+        }
+        #expect(one.copyState() == other.copyState())
+        #expect(try one.tensor("wide.price.weight").contains { $0 != 0 })
+    }
+
+    @Test("a row that a list repeats gets one update of the linear part, of the summed gradient")
+    func repeatedWideRows() throws {
+        // Under Adagrad two updates by g and one by 2g differ.
+        let method = OptimizerSettings.Method.adagrad(
+            initialAccumulator: 1e-6,
+            epsilon: 0,
+            accumulatorMax: 100
+        )
+        var network = Network.test(
+            NetworkSettings(wide: true),
+            optimizer: OptimizerSettings(
+                method: method,
+                embeddingRate: 1,
+                denseRate: 1,
+                wideRate: 0.5
+            )
+        )
+        let features = NetworkTestFeatures(
+            category: 0,
+            meanList: [],
+            sumList: [1, 3, 1],
+            number: 2,
+            bucket: 0
+        )
+        let prediction = network.train(
+            features: features.words.span,
+            labels: Labels(ctr: true, ctcvr: nil),
+            ctrWeight: 1,
+            ctcvrWeight: 1
+        )
+        let logit = try #require(prediction).ctrLogit
+        let slope = ESMMLoss(FocalLoss()).value(
+            Prediction(ctrLogit: logit, cvrLogit: -0.5),
+            labels: Labels(ctr: true, ctcvr: nil),
+            ctrWeight: 1,
+            ctcvrWeight: 1
+        ).ctrLogitGradient
+        func step(_ factor: Double) -> Float {
+            let gradient = slope * factor
+            return Float(-0.5 * gradient / (gradient * gradient + 1e-6).squareRoot())
+        }
+        let basket = try network.tensor("wide.basket.weight")
+        for (row, factor) in [0.0, 2, 0, 1, 0].enumerated() {
+            #expect(abs(basket[2 * row] - step(factor)) < 1e-5, "row \(row)")
+            #expect(basket[2 * row + 1] == 0, "CVR has no label")
+        }
+        #expect(abs(try network.tensor("wide.price.weight")[0] - step(2)) < 1e-5)
+        let category = try network.tensor("wide.category.weight")
+        #expect(abs(category[0] - step(1)) < 1e-5 && category[2...].allSatisfy { $0 == 0 })
+    }
+
     @Test("words that do not fit the schema stop the program")
     func misfit() async {
         await #expect(processExitsWith: .failure) {

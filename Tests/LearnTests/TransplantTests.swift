@@ -91,10 +91,11 @@ struct TransplantTests {
 
     @Test(
         "to the same configuration: training goes on as in the source, to the bit",
-        arguments: methods
+        arguments: methods,
+        [false, true]
     )
-    func same(method: OptimizerSettings.Method) throws {
-        let settings = Self.settings(method)
+    func same(method: OptimizerSettings.Method, wide: Bool) throws {
+        let settings = Self.settings(method) { $0.network.wide = wide }
         var random = NetworkTestRandom(seed: 7)
         var source = Self.learner(settings)
         Self.train(&source, steps: 300, &random)
@@ -116,9 +117,13 @@ struct TransplantTests {
         #expect(target.statistics == source.statistics)
     }
 
-    @Test("renamed and in another order, fields are found by their first names", arguments: methods)
-    func renamed(method: OptimizerSettings.Method) throws {
-        let settings = Self.settings(method)
+    @Test(
+        "renamed and in another order, fields are found by their first names",
+        arguments: methods,
+        [false, true]
+    )
+    func renamed(method: OptimizerSettings.Method, wide: Bool) throws {
+        let settings = Self.settings(method) { $0.network.wide = wide }
         var random = NetworkTestRandom(seed: 8)
         var source = Self.learner(settings)
         Self.train(&source, steps: 300, &random)
@@ -160,9 +165,13 @@ struct TransplantTests {
         }
     }
 
-    @Test("new fields change no prediction, and learn from then on", arguments: methods)
-    func added(method: OptimizerSettings.Method) throws {
-        let settings = Self.settings(method)
+    @Test(
+        "new fields change no prediction, and learn from then on",
+        arguments: methods,
+        [false, true]
+    )
+    func added(method: OptimizerSettings.Method, wide: Bool) throws {
+        let settings = Self.settings(method) { $0.network.wide = wide }
         var random = NetworkTestRandom(seed: 9)
         var source = Self.learner(settings)
         Self.train(&source, steps: 300, &random)
@@ -206,6 +215,9 @@ struct TransplantTests {
         }
         let moved = try newColumns(target)
         #expect(moved.contains { $0 != 0 } && moved.allSatisfy(\.isFinite))
+        for name in ["wide.ad.weight", "wide.seconds.weight"] where wide {
+            #expect(try target.network.tensor(name).contains { $0 != 0 })
+        }
     }
 
     private static func step(_ learner: inout Learner, _ words: [UInt32], _ labels: Labels) {
@@ -404,6 +416,46 @@ struct TransplantTests {
             target.network.values(of: "tower.ctr.0.weight")
                 == source.network.values(of: "tower.ctr.0.weight")
         )
+    }
+
+    @Test(
+        "a linear part may be new: the deep part goes over and predicts as before",
+        arguments: methods
+    )
+    func newWide(method: OptimizerSettings.Method) throws {
+        let settings = Self.settings(method)
+        let wide = Self.settings(method) { $0.network.wide = true }
+        var random = NetworkTestRandom(seed: 14)
+        var source = Self.learner(settings)
+        Self.train(&source, steps: 200, &random)
+        var target = Self.learner(wide)
+        let transplant = try Transplant(
+            of: Self.model(source, settings),
+            to: networkTestSchema,
+            settings: wide
+        )
+        #expect(transplant.keepsPredictions && transplant.addsWide && !transplant.dropsWide)
+        #expect(transplant.denseResetKey == nil)
+        target.take(transplant)
+        for _ in 0..<50 {
+            let words = NetworkTestFeatures.random(&random).words
+            #expect(Self.predict(&source, words) == Self.predict(&target, words))
+        }
+        Self.train(&target, steps: 50, &random)
+        #expect(try target.network.tensor("wide.basket.weight").contains { $0 != 0 })
+
+        // The other way round something is lost, and that is said.
+        let dropping = try Transplant(
+            of: Self.model(target, wide),
+            to: networkTestSchema,
+            settings: settings
+        )
+        #expect(!dropping.keepsPredictions && dropping.dropsWide && !dropping.addsWide)
+        var deep = Self.learner(settings)
+        deep.take(dropping)
+        for name in ["embedding.basket.weight", "expert.1.0.weight", "tower.cvr.1.bias"] {
+            #expect(deep.network.values(of: name) == target.network.values(of: name))
+        }
     }
 
     @Test("nothing in common is an error, and so are numbers of another network")

@@ -6,11 +6,12 @@ struct ParameterChanges {
     private(set) var fields: [PartChange] = []
     private(set) var shapes: [SnapshotDifference.ShapeChange] = []
 
-    /// Each part with the beginning of its tensors' names.
+    /// Each part with the beginning of its tensors' names. The first two consist of tables.
     private static let prefixes = [
-        ("embeddings", "embedding."), ("experts", "expert."), ("gates", "gate."),
-        ("towers", "tower."),
+        ("embeddings", "embedding."), ("wide", "wide."), ("experts", "expert."),
+        ("gates", "gate."), ("towers", "tower."),
     ]
+    private static let tableParts = 2
 
     init(from: ServingSnapshot, to: ServingSnapshot) throws(ExportError) {
         let earlier = try from.tensors()
@@ -34,16 +35,18 @@ struct ParameterChanges {
             )
             let part = Self.prefixes.firstIndex { tensor.name.hasPrefix($0.1) } ?? 0
             sums[part].add(sum)
-            if part == 0 {
+            if part < Self.tableParts {
                 let name = tensor.name.dropLast(".weight".count)
-                fields.append(sum.change(of: String(name), isEmbedding: true))
+                fields.append(sum.change(of: String(name), hasRows: true))
             }
         }
         for tensor in later where !earlierNames.contains(tensor.name) {
             shapes.append(.init(tensor: tensor.name, from: nil, to: tensor.shape))
         }
-        parts = zip(Self.prefixes, sums).map { prefix, sum in
-            sum.change(of: prefix.0, isEmbedding: prefix.0 == "embeddings")
+        let names = (earlier + later).map(\.name)
+        for (index, prefix) in Self.prefixes.enumerated()
+        where names.contains(where: { $0.hasPrefix(prefix.1) }) || prefix.0 != "wide" {
+            parts.append(sums[index].change(of: prefix.0, hasRows: index < Self.tableParts))
         }
         fields.sort { ($0.relative ?? 0, $1.part) > ($1.relative ?? 0, $0.part) }
     }

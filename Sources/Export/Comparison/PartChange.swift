@@ -1,7 +1,7 @@
 /// How far a part of the network's parameters moved. Euclidean norms, in Double, over the values that
 /// both snapshots have.
 public struct PartChange: Codable, Equatable, Sendable {
-    /// "embedding.<field>", "embeddings", "experts", "gates" or "towers".
+    /// "embedding.<field>", "wide.<field>", "embeddings", "wide", "experts", "gates" or "towers".
     public var part: String
     /// ‖b − a‖
     public var change: Double
@@ -9,7 +9,7 @@ public struct PartChange: Codable, Equatable, Sendable {
     public var norm: Double
     /// ‖b − a‖ / ‖a‖; nil where ‖a‖ is 0.
     public var relative: Double?
-    /// Rows of an embedding that differ, and how many there are; nil for other parts.
+    /// Rows of a table that differ, and how many there are; nil for other parts.
     public var rowsChanged: Int?
     public var rows: Int?
     /// Values that are not finite in one of the snapshots; they are in no norm.
@@ -61,7 +61,7 @@ struct ChangeSums {
         rows += other.rows
     }
 
-    func change(of part: String, isEmbedding: Bool) -> PartChange {
+    func change(of part: String, hasRows: Bool) -> PartChange {
         let change = squaredChange.squareRoot()
         let norm = squaredNorm.squareRoot()
         return PartChange(
@@ -69,8 +69,8 @@ struct ChangeSums {
             change: change,
             norm: norm,
             relative: norm > 0 ? change / norm : nil,
-            rowsChanged: isEmbedding ? rowsChanged : nil,
-            rows: isEmbedding ? rows : nil,
+            rowsChanged: hasRows ? rowsChanged : nil,
+            rows: hasRows ? rows : nil,
             notFinite: notFinite
         )
     }

@@ -20,11 +20,16 @@ extension GraphBuilder {
             "Calibrated click and conversion probabilities of impressions: ESMM over a mixture of "
                 + "experts. features.json says how values become inputs."
         )
-        let x = builder.features(model.schema, model.statistics)
-        let trunk = builder.trunk(x, model.settings.network)
-        let layers = model.settings.network.towerLayers.count
-        let ctrLogit = builder.tower("ctr", trunk.ctr, hiddenLayers: layers)
-        let cvrLogit = builder.tower("cvr", trunk.cvr, hiddenLayers: layers)
+        let network = model.settings.network
+        let inputs = builder.features(model.schema, model.statistics, withWide: network.wide)
+        let trunk = builder.trunk(inputs.x, network)
+        let layers = network.towerLayers.count
+        var ctrLogit = builder.tower("ctr", trunk.ctr, hiddenLayers: layers)
+        var cvrLogit = builder.tower("cvr", trunk.cvr, hiddenLayers: layers)
+        if let wide = inputs.wide {
+            ctrLogit = builder.node("Add", ctrLogit, wide.ctr, as: "ctr.logit.wide")
+            cvrLogit = builder.node("Add", cvrLogit, wide.cvr, as: "cvr.logit.wide")
+        }
         builder.head(ctrLogit: ctrLogit, cvrLogit: cvrLogit, loss: model.settings.loss)
         return builder.graph
     }

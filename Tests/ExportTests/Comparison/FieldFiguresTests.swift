@@ -8,7 +8,12 @@ import Testing
 @Suite("How full an embedding table is")
 struct FieldFiguresTests {
     /// A learner that has trained on `ids` of a categorical field and lists of `ids` of a list field.
-    private func figures(_ ids: [Int], rows: Int, missing: Bool = false) throws -> [FieldFigures] {
+    private func figures(
+        _ ids: [Int],
+        rows: Int,
+        missing: Bool = false,
+        wide: Bool = false
+    ) throws -> [FieldFigures] {
         let configuration = try Configuration(
             yaml: """
                 features:
@@ -16,7 +21,8 @@ struct FieldFiguresTests {
                   - {name: price, kind: numeric}
                   - {name: recent, kind: list, rows: \(rows)}
                   - {name: age, kind: bucketed, buckets: [1, 2, 3, 4]}
-                model: {embedding_dimension: 4, experts: {count: 1, layers: [8]}, towers: {layers: [4]}}
+                model:
+                  {embedding_dimension: 4, experts: {count: 1, layers: [8]}, towers: {layers: [4]}, wide: \(wide)}
                 """
         )
         let schema = configuration.schema
@@ -50,6 +56,12 @@ struct FieldFiguresTests {
             schema: schema,
             settings: configuration.learn
         )
+    }
+
+    @Test("is the same beside a linear part, whose tables are not counted")
+    func wide() throws {
+        let ids = (0..<500).map { $0 &* 7 &+ 3 }
+        #expect(try figures(ids, rows: 512, wide: true) == figures(ids, rows: 512))
     }
 
     @Test(

@@ -13,7 +13,7 @@ struct SnapshotDifferenceTests {
         let folder: TemporaryFolder
         let store: SnapshotStore
 
-        init() throws {
+        init(wide: Bool = false) throws {
             folder = try TemporaryFolder()
             let config = try folder.write(
                 """
@@ -21,7 +21,7 @@ struct SnapshotDifferenceTests {
                   - {name: user, kind: categorical, rows: 500}
                   - {name: recent, kind: list, rows: 300}
                   - {name: price, kind: numeric}
-                model: {experts: {count: 2, layers: [8]}, towers: {layers: [4]}}
+                model: {experts: {count: 2, layers: [8]}, towers: {layers: [4]}, wide: \(wide)}
                 join: {click_window: 5s, conversion_window: 10s}
                 """,
                 to: "config.yaml"
@@ -108,6 +108,23 @@ struct SnapshotDifferenceTests {
         #expect(relative == relative.sorted(by: >))
         #expect(difference.shapes.isEmpty)
         #expect(difference.configuration.isEmpty)
+    }
+
+    @Test("tells how the linear part moved, as a whole and by field")
+    func wide() throws {
+        let state = try State(wide: true)
+        let (from, to) = (try state.snapshot(1), try state.snapshot(2))
+        let difference = try SnapshotDifference(from: from, to: to)
+        #expect(
+            difference.parts.map(\.part) == ["embeddings", "wide", "experts", "gates", "towers"]
+        )
+        let fields = difference.fields.filter { $0.part.hasPrefix("wide.") }
+        #expect(Set(fields.map(\.part)) == ["wide.user", "wide.recent", "wide.price"])
+        #expect(fields.allSatisfy { $0.change > 0 })
+        #expect(fields.first { $0.part == "wide.price" }?.rows == 1)
+        #expect(difference.parts[1].rows == 501 + 301 + 1)
+        let squares = fields.reduce(0) { $0 + $1.change * $1.change }
+        #expect(abs(difference.parts[1].change - squares.squareRoot()) < 1e-9)
     }
 
     @Test("names the field whose embedding moved most, and survives what is not finite")

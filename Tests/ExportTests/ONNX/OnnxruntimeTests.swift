@@ -64,6 +64,21 @@ struct OnnxruntimeTests {
             ]),
             longestList: 400
         ),
+        ExportedModel(
+            testDescription: "every kind of field, with a linear part",
+            network: NetworkSettings(
+                embeddingDimension: 4,
+                experts: 2,
+                expertLayers: [9],
+                towerLayers: [5],
+                wide: true
+            )
+        ),
+        ExportedModel(
+            testDescription: "one number, with a linear part",
+            schema: FeatureSchema(fields: [FeatureField(name: "wide", kind: .numeric(clip: 5))]),
+            network: NetworkSettings(expertLayers: [5], towerLayers: [], wide: true)
+        ),
         ExportedModel(testDescription: "logits around 60", logitBiases: (60, -1), logitScale: 20),
         ExportedModel(
             testDescription: "logits around -60",

@@ -9,7 +9,7 @@ import Testing
 @Suite struct SafetensorsTests {
     static let optimizers = [
         "optimizer: {method: sgd}", "optimizer: {method: adagrad}",
-        "optimizer: {method: ftrl, l1: 0.001}",
+        "optimizer: {method: ftrl, l1: 0.001}", "optimizer: {method: ftrl, wide_rate: 0.2}",
     ]
 
     @Test(
@@ -18,7 +18,7 @@ import Testing
         [false, true]
     )
     func python(optimizer: String, withOptimizer: Bool) throws {
-        let model = try TrainedModel(optimizer)
+        let model = try TrainedModel(optimizer, wide: optimizer.contains("wide_rate"))
         let folder = try TemporaryFolder()
         let path = try model.write(to: folder, withOptimizer: withOptimizer)
         let printed = try JSONSerialization.jsonObject(
@@ -82,7 +82,7 @@ import Testing
 
     @Test("a file read back is the model, to the bit", arguments: optimizers, [false, true])
     func readBack(optimizer: String, withOptimizer: Bool) throws {
-        let model = try TrainedModel(optimizer)
+        let model = try TrainedModel(optimizer, wide: optimizer.contains("wide_rate"))
         let folder = try TemporaryFolder()
         let path = try model.write(to: folder, withOptimizer: withOptimizer)
         let read = try SafetensorsModel(file: path)

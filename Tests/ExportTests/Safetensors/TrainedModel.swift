@@ -14,7 +14,7 @@ struct TrainedModel {
     let random: SeededGenerator
 
     /// - Parameter more: further lines of the configuration.
-    init(_ more: String = "", steps: Int = 400, seed: UInt64 = 1) throws {
+    init(_ more: String = "", wide: Bool = false, steps: Int = 400, seed: UInt64 = 1) throws {
         configuration = try Configuration(
             yaml: """
                 features:
@@ -24,7 +24,8 @@ struct TrainedModel {
                   - {name: basket, kind: list, rows: 9, pooling: sum}
                   - {name: weird.weight, kind: numeric, clip: 2}
                   - {name: age, kind: bucketed, buckets: [25, 45]}
-                model: {embedding_dimension: 3, experts: {count: 2, layers: [5, 4]}, towers: {layers: [3]}}
+                model:
+                  {embedding_dimension: 3, experts: {count: 2, layers: [5, 4]}, towers: {layers: [3]}, wide: \(wide)}
                 base_rates: {ctr: 0.3, ctcvr: 0.1}
                 \(more)
                 """

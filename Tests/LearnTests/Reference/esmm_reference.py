@@ -58,6 +58,10 @@ def focal_slope(label, p, gamma, alpha):
     return negative * (-gamma * p ** (gamma - 1) * np.log(1 - p) + p ** gamma / (1 - p))
 
 
+# Tensors of one table per field: embeddings, and the linear part's shares of the two logits.
+TABLES = ("embedding", "wide")
+
+
 class Model:
     def __init__(self, job):
         self.job = job
@@ -66,14 +70,14 @@ class Model:
             values = np.array(values, dtype=np.float64)
             part = name.split(".")[0]
             optimizer = job["optimizer"]
-            rate = optimizer["embedding_rate" if part == "embedding" else "dense_rate"]
-            if part == "embedding":
-                values = values.reshape(-1, job["dimension"])
+            rate = optimizer[f"{part}_rate" if part in TABLES else "dense_rate"]
+            if part in TABLES:
+                values = values.reshape(-1, job["dimension"] if part == "embedding" else 2)
             self.p[name] = Parameter(values, optimizer, rate)
         # A weight [outputs, inputs] has as many outputs as its bias; a gate as many as experts.
         for name, parameter in self.p.items():
             part = name.split(".")[0]
-            if part != "embedding" and name.endswith(".weight"):
+            if part not in TABLES and name.endswith(".weight"):
                 bias = self.p.get(name.replace(".weight", ".bias"))
                 outputs = job["experts"] if part == "gate" else len(bias.w)
                 again = Parameter(parameter.w.reshape(outputs, -1), parameter.settings, parameter.rate)
@@ -92,6 +96,20 @@ class Model:
                 total = table[value].sum(axis=0) if value else np.zeros(table.shape[1])
                 parts.append(total / len(value) if kind == "mean" and value else total)
         return np.concatenate(parts)
+
+    def wide_features(self, values):
+        """Which rows of the linear part's tables count how much: (table, row, factor)."""
+        for (name, kind), value in zip(self.job["fields"], values):
+            table = self.p.get(f"wide.{name}.weight")
+            if table is None:
+                continue
+            if kind == "number":
+                yield table, 0, value
+            elif kind == "row":
+                yield table, value, 1
+            else:
+                for row in sorted(set(value)):
+                    yield table, row, value.count(row) / (len(value) if kind == "mean" else 1)
 
     def layers(self, prefix, count, x, last_is_linear):
         """The activations of a stack of layers, its input first."""
@@ -127,6 +145,9 @@ class Model:
             gates[task] = e / e.sum()
             towers[task] = self.layers(f"tower.{task}", job["tower_layers"] + 1, gates[task] @ f, True)
             logit[task] = towers[task][-1][0]
+        for table, row, factor in self.wide_features(values):
+            logit["ctr"] += factor * table.w[row, 0]
+            logit["cvr"] += factor * table.w[row, 1]
         p1, p2 = sigmoid(logit["ctr"]), sigmoid(logit["cvr"])
         p = p1 * p2
 
@@ -157,6 +178,8 @@ class Model:
         for name, gradient in steps:
             self.p[name].step(gradient)
         self.update_embeddings(values, d_x)
+        for table, row, factor in self.wide_features(values):
+            table.step(factor * np.array([d_logit["ctr"], d_logit["cvr"]]), row)
 
     def update_embeddings(self, values, d_x):
         position = 0
