@@ -77,7 +77,7 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "CPrefetch"),
         .target(name: "CRename"),
-        .target(name: "CBenchmark"),
+        .target(name: "CBenchmark", dependencies: ["CKernels"]),
 
         // Shared by the stages.
         library("Events", ["CXXHash"]),

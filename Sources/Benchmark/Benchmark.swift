@@ -9,6 +9,7 @@ struct Benchmark: ParsableCommand {
         subcommands: [
             LearnerBenchmark.self, RooflineBenchmark.self, DecodeBenchmark.self,
             JoinBenchmark.self, SnapshotBenchmark.self, AllocationsBenchmark.self,
+            SplitBenchmark.self,
         ]
     )
 }

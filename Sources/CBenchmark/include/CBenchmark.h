@@ -16,6 +16,10 @@ void cbenchmark_update(float *values, size_t count);
 // `count` times 96 multiplications and additions that do not wait for each other.
 float cbenchmark_multiply_add(size_t count);
 
+// Seconds of `events` forward and backward passes of a layer on one thread, or with its rows divided
+// between two, which wait for each other twice an event by spinning; negative if there is no thread.
+double cbenchmark_layer(size_t outputs, size_t inputs, size_t events, int threads);
+
 // Calls of malloc, calloc, realloc and their like in this process so far, on all threads.
 uint64_t cbenchmark_allocations(void);
 
