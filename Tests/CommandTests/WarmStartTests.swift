@@ -143,6 +143,31 @@ struct WarmStartTests {
         #expect(!outcome.errors.contains("warning"))
     }
 
+    @Test("a linear part may be new, and changes no prediction; that one is dropped is said")
+    func linearPart() throws {
+        let scene = try Scene()
+        let configuration = try scene.configuration
+        let wide = configuration.replacing("layers: [8]}}", with: "layers: [8]}, wide: true}")
+        let outcome = try scene.replay(wide)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("the linear part is new and starts at 0"))
+        #expect(outcome.errors.contains("the first predictions are the source's"))
+        #expect(!outcome.errors.contains("warning"))
+        // The export is verified as it is written.
+        let state = scene.fixture.folder.path("warm")
+        let model = try scene.fixture.export(state, to: "wide", withOptimizer: false)
+        let dropped = try scene.replay(configuration, state: "deep", model: model)
+        try #require(dropped.status == 0, "\(dropped.errors)")
+        #expect(dropped.errors.contains("the linear part is dropped"))
+        // No state goes on without what it was made with.
+        let other = try CommandProcess.run(
+            ["replay", "--config", scene.fixture.config, "--state", state]
+                + scene.fixture.fileOptions()
+        )
+        #expect(other.status != 0)
+        #expect(other.errors.contains("model.wide"))
+    }
+
     @Test("with the optimizer's state goes on as the source itself does, to the bit")
     func continues() throws {
         let folder = try TemporaryFolder()
