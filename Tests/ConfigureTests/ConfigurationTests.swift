@@ -56,7 +56,7 @@ struct ConfigurationTests {
           - {name: depth, kind: numeric, clip: 2.5}
           - {name: age, kind: bucketed, buckets: [-1.5, 0, 1e3]}
         model:
-          embedding_dimension: 3
+          embedding_dimension: 1
           experts: {count: 2, layers: [16, 8]}
           gates: shared
           towers: {layers: [4]}
@@ -140,7 +140,7 @@ struct ConfigurationTests {
         )
         expected.learn = LearnSettings(
             network: NetworkSettings(
-                embeddingDimension: 3,
+                embeddingDimension: 1,
                 experts: 2,
                 expertLayers: [16, 8],
                 gates: .shared,
