@@ -43,7 +43,7 @@ struct SnapshotBenchmark: ParsableCommand {
         var scene = try PipelineScene(
             events: events,
             configuration: configuration,
-            readsAhead: false
+            readsAhead: true
         )
         writer.giveSpare(scene.pipeline.emptyNetworkState)
         var run = SnapshotRun()
@@ -108,7 +108,10 @@ private struct SnapshotRun {
             nextSnapshot = scene.pipeline.consumed
             var state: PipelineState?
             pauses.append(
-                wallSeconds { state = scene.pipeline.copyState(reusing: writer.takeSpare()) }
+                try wallSeconds {
+                    try scene.pipeline.syncSideFiles()
+                    state = scene.pipeline.copyState(reusing: writer.takeSpare())
+                }
             )
             if let state { writer.save(state, createdAt: 0) }
         }

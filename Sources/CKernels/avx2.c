@@ -43,12 +43,13 @@ ALWAYS_INLINE __m128 sums(__m256 a, __m256 b, __m256 c, __m256 d) {
 }
 
 typedef struct Constants {
-    __m256 rate, epsilon, accumulator_max, inverse_rate, beta, l1, l2;
+    __m256 rate, half_rate, epsilon, accumulator_max, inverse_rate, beta, l1, l2;
 } Constants;
 
 ALWAYS_INLINE Constants constants(const CUpdateRule *rule) {
     return (Constants){
         .rate = _mm256_set1_ps(rule->rate),
+        .half_rate = _mm256_set1_ps(0.5f * rule->rate),
         .epsilon = _mm256_set1_ps(rule->epsilon),
         .accumulator_max = _mm256_set1_ps(rule->accumulator_max),
         .inverse_rate = _mm256_set1_ps(1 / rule->rate),
@@ -60,25 +61,25 @@ ALWAYS_INLINE Constants constants(const CUpdateRule *rule) {
 
 // The gradient is slope * x. What the update of a row needs of slope and rate, in every lane.
 typedef struct Slope {
-    __m256 slope, square, rated, half_rated;
+    __m256 slope, rated;
 } Slope;
 
 ALWAYS_INLINE Slope slope_of(const CUpdateRule *rule, float slope) {
-    return (Slope){_mm256_set1_ps(slope), _mm256_set1_ps(slope * slope),
-                   _mm256_set1_ps(rule->rate * slope), _mm256_set1_ps(0.5f * rule->rate * slope)};
+    return (Slope){_mm256_set1_ps(slope), _mm256_set1_ps(rule->rate * slope)};
 }
 
-// n + slope^2 x^2, and rate slope x times 1 / sqrt(n + epsilon): of that the processor's 12 bits y
-// and one Newton step, y (3 - v y^2) / 2, within 3e-7; the half is in `half_rated`.
+// n + g^2, and rate g times 1 / sqrt(n + epsilon): of that the processor's 12 bits y
+// and one Newton step, y (3 - v y^2) / 2, within 3e-7; the half is in `half_rate`.
 ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 x, const Slope *s, float *n,
                              bool is_end, __m256i mask) {
-    __m256 sum = _mm256_fmadd_ps(s->square, _mm256_mul_ps(x, x), load(n, is_end, mask));
+    __m256 g = _mm256_mul_ps(s->slope, x);
+    __m256 sum = _mm256_fmadd_ps(g, g, load(n, is_end, mask));
     sum = _mm256_min_ps(sum, c->accumulator_max);
     store(n, sum, is_end, mask);
     __m256 v = _mm256_add_ps(sum, c->epsilon);
     __m256 y = _mm256_rsqrt_ps(v);
     __m256 correction = _mm256_fnmadd_ps(_mm256_mul_ps(v, y), y, _mm256_set1_ps(3));
-    __m256 step = _mm256_mul_ps(_mm256_mul_ps(s->half_rated, x), y);
+    __m256 step = _mm256_mul_ps(_mm256_mul_ps(c->half_rate, g), y);
     return _mm256_sub_ps(w, _mm256_mul_ps(step, correction));
 }
 

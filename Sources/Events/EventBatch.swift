@@ -64,6 +64,13 @@ public struct EventBatch: Sendable {
 
     public init() {}
 
+    /// What it holds, about.
+    public var byteCount: Int {
+        records.count * MemoryLayout<DecodedRecord>.stride
+            + words.count * MemoryLayout<UInt32>.stride + text.count + payloads.count
+            + rejectedPayloads.reduce(0) { $0 + $1.count }
+    }
+
     public mutating func removeAll() {
         records.removeAll(keepingCapacity: true)
         words.removeAll(keepingCapacity: true)

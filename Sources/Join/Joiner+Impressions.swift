@@ -53,7 +53,9 @@ extension Joiner {
     /// The click window that ends next is, as a rule, what trains next.
     private mutating func expectTraining<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
         guard let next = timers.first(of: .clickWindow), isCurrent(next) else { return }
-        impressions.open.withRun(of: impressions.open[next.slot]) { features, _ in sink.expect(features: features) }
+        impressions.open.withRun(of: impressions.open[next.slot]) { features, _ in
+            sink.expect(features: features)
+        }
     }
 
     private mutating func joinHeldClick<Sink: JoinSink & ~Copyable>(

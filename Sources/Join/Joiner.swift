@@ -100,8 +100,8 @@ public struct Joiner: Sendable, StateCodable {
         }
     }
 
-    /// Has the processor fetch what applying this event will look at first. Called a few events ahead
-    /// it saves most of the wait for memory; it changes nothing, and need not be called.
+    /// Has the processor fetch what applying this event will look at first. Called an event or
+    /// a few ahead it saves most of the wait for memory; it changes nothing, and need not be called.
     public func prefetch(_ event: Event) {
         impressions.prefetch(event.impressionID)
         held.prefetch(.click, event.impressionID)

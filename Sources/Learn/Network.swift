@@ -2,8 +2,9 @@ public import Events
 public import StateCoding
 
 /// The network of one model with its optimizer: features → embeddings → experts mixed by gates →
-/// a tower per task, beside it a linear part if the settings say so → ESMM head. It is owned by one thread; nothing in it is allocated after `init`,
-/// but for what counts the rows of a list longer than any before.
+/// a tower per task, beside it a linear part if the settings say so → ESMM head. It is owned by one
+/// thread; nothing in it is allocated after `init`, but for what counts the rows of a list longer than
+/// any before.
 public struct Network: ~Copyable {
     var memory: NetworkMemory
     let method: OptimizerSettings.Method

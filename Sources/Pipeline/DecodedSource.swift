@@ -50,4 +50,10 @@ struct DecodedSource<Source: RecordSource & ~Copyable>: ~Copyable {
             }
         }
     }
+
+    /// What is known of a partition after a fetch.
+    /// - Parameter clock: the learner's when the fetch began; nil in a replay.
+    func standing(partition index: Int, clock: Int64?) -> PartitionStanding {
+        PartitionStanding(isAtEnd: source.isAtEnd(partition: index), clock: clock ?? .max)
+    }
 }

@@ -127,6 +127,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             source,
             settings: settings,
             skips: skips,
+            keeping: sample.keptPayloads,
             readsAhead: readsAhead
         )
     }

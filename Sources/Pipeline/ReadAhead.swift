@@ -11,16 +11,25 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
     private let partitionCount: Int
     /// Batches held of each partition at most.
     private let depth: Int
+    /// Bytes of decoded records at which no more is read of a partition.
+    private let bytesMax: Int
     private let state: Mutex<State>
     /// Held by the reading thread for as long as that lives.
     private let base: SharedSource<Source>
     private let orders = DispatchSemaphore(value: 0)
     private let arrivals = DispatchSemaphore(value: 0)
     private let replies = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
+    private let queue = DispatchQueue(label: "freshet.read-ahead")
+
+    private struct Ready {
+        var batch: EventBatch
+        /// Of the source, with this batch.
+        var fractionRead: Double?
+    }
 
     private struct Lane {
-        var ready: [EventBatch] = []
+        var ready: [Ready] = []
+        var bytes = 0
         /// As of the last fetch.
         var standing = PartitionStanding()
         /// What ended the reading, to be thrown behind what is ready.
@@ -33,7 +42,8 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         var free: [EventBatch] = []
         /// The learner's clock; nil in a replay, where the end of a partition is final.
         var clock: Int64?
-        var kept = EventDecoder.KeptPayloads.all
+        var kept: EventDecoder.KeptPayloads
+        /// Of what was taken last.
         var fractionRead: Double?
         var isStopping = false
         var isReaderWaiting = false
@@ -44,24 +54,26 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         var finishCommitMilliseconds: Int?
     }
 
-    init(_ base: SharedSource<Source>, partitionCount: Int) {
+    init(
+        _ base: SharedSource<Source>,
+        partitionCount: Int,
+        keeping kept: EventDecoder.KeptPayloads
+    ) {
         self.base = base
         self.partitionCount = partitionCount
         depth = max(2, 64 / max(partitionCount, 1))
-        state = Mutex(State(lanes: Array(repeating: Lane(), count: partitionCount)))
+        bytesMax = (64 << 20) / max(partitionCount, 1)
+        state = Mutex(State(lanes: Array(repeating: Lane(), count: partitionCount), kept: kept))
     }
 
     func start() {
-        DispatchQueue(label: "freshet.read-ahead").async { [self] in
-            base.withLock { read(&$0) }
-            ended.signal()
-        }
+        queue.async { [self] in base.withLock { read(&$0) } }
     }
 
-    /// Ends the reading thread, and waits for it.
+    /// Ends the reading thread, and waits until it has let go of the source.
     func stop() {
         order { $0.isStopping = true }
-        ended.wait()
+        queue.sync {}
     }
 
     // MARK: The learner's side
@@ -81,11 +93,14 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
                 return .success(state.lanes[index].standing)
             }
             var next = state.lanes[index].ready.removeFirst()
-            swap(&next, &batch)
-            state.free.append(next)
+            state.lanes[index].bytes -= next.batch.byteCount
+            swap(&next.batch, &batch)
+            state.free.append(next.batch)
+            state.fractionRead = next.fractionRead
             isWaiting = state.isReaderWaiting
             state.isReaderWaiting = false
-            return .success(PartitionStanding())
+            let isLast = state.lanes[index].ready.isEmpty
+            return .success(isLast ? state.lanes[index].standing : PartitionStanding())
         }
         if isWaiting { orders.signal() }
         return try result.get()
@@ -141,10 +156,7 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
                 } catch {
                     failure = error
                 }
-                let standing = PartitionStanding(
-                    isAtEnd: base.source.isAtEnd(partition: index),
-                    clock: task.clock ?? .max
-                )
+                let standing = base.standing(partition: index, clock: task.clock)
                 let isEmpty = task.batch.records.isEmpty
                 hasRead = hasRead || !isEmpty
                 isIdle = isIdle || isEmpty
@@ -164,15 +176,19 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
     /// What to fetch a partition with; nil if it is not to be fetched now.
     private func beginFetch(_ index: Int) -> Fetch? {
         state.withLock { state in
-            let lane = state.lanes[index]
-            let isFinal = lane.standing.isAtEnd && state.clock == nil
-            guard lane.ready.count < depth, !isFinal, lane.error == nil, !state.isStopping else {
+            guard !state.isStopping, isWanted(state.lanes[index], clock: state.clock) else {
                 return nil
             }
             var batch = state.free.popLast() ?? EventBatch()
             batch.removeAll()
             return Fetch(batch: batch, kept: state.kept, clock: state.clock)
         }
+    }
+
+    /// Whether more is to be read of a partition now.
+    private func isWanted(_ lane: Lane, clock: Int64?) -> Bool {
+        let isFinal = lane.standing.isAtEnd && clock == nil
+        return lane.ready.count < depth && lane.bytes < bytesMax && lane.error == nil && !isFinal
     }
 
     private func endFetch(
@@ -190,11 +206,11 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
             if isEmpty {
                 state.free.append(batch)
             } else {
-                state.lanes[index].ready.append(batch)
+                state.lanes[index].bytes += batch.byteCount
+                state.lanes[index].ready.append(Ready(batch: batch, fractionRead: fractionRead))
             }
             state.lanes[index].standing = standing
             state.lanes[index].error = error
-            state.fractionRead = fractionRead
             guard !isEmpty || standing.isAtEnd || error != nil else { return }
             isWaiting = state.isLearnerWaiting
             state.isLearnerWaiting = false
@@ -222,10 +238,7 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         let mustWait = state.withLock { state in
             let isFree =
                 state.isStopping || state.commit != nil || state.finishCommitMilliseconds != nil
-                || state.lanes.contains { lane in
-                    lane.ready.count < depth && lane.error == nil
-                        && !(lane.standing.isAtEnd && state.clock == nil)
-                }
+                || state.lanes.contains { isWanted($0, clock: state.clock) }
             state.isReaderWaiting = !isFree
             return !isFree
         }

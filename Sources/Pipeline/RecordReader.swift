@@ -18,27 +18,37 @@ struct RecordReader<Source: RecordSource & ~Copyable>: ~Copyable {
     /// nil: the pipeline's thread reads and decodes itself.
     private let ahead: ReadAhead<Source>?
     private var standings: [PartitionStanding]
+    /// Errors to be thrown behind the records that were read before them; on the pipeline's thread.
+    private var errors: [SourceError?]
     private var clock: Int64?
+    private var hasStarted = false
 
+    /// - Parameter kept: which impressions are wanted as they came at first.
     init(
         _ source: consuming sending Source,
         settings: PipelineSettings,
         skips: [[OffsetRange]],
+        keeping kept: EventDecoder.KeptPayloads,
         readsAhead: Bool
     ) {
         standings = source.partitions.map { _ in PartitionStanding() }
+        errors = source.partitions.map { _ in nil }
         base = SharedSource(DecodedSource(source, settings: settings, skips: skips))
-        ahead = readsAhead ? ReadAhead(base, partitionCount: standings.count) : nil
-        ahead?.start()
+        ahead =
+            readsAhead
+            ? ReadAhead(base, partitionCount: standings.count, keeping: kept) : nil
     }
 
-    deinit { ahead?.stop() }
+    deinit { if hasStarted { ahead?.stop() } }
 
-    /// A new look at the clock; nil in a replay.
+    /// A new look at the clock; nil in a replay. Nothing is read before the first one: an end that was
+    /// found earlier would be of no known time.
     mutating func tell(clock: Int64?) {
-        guard clock != self.clock else { return }
+        if hasStarted && clock == self.clock { return }
         self.clock = clock
         ahead?.tell(clock: clock)
+        if !hasStarted { ahead?.start() }
+        hasStarted = true
     }
 
     /// Replaces `batch`, which is empty, by the next records of a partition, if there are any now.
@@ -50,12 +60,14 @@ struct RecordReader<Source: RecordSource & ~Copyable>: ~Copyable {
         if let ahead {
             standings[index] = try ahead.take(partition: index, keeping: kept, into: &batch)
         } else {
-            standings[index] = try base.fetch(
+            if let error = errors[index] { throw error }
+            (standings[index], errors[index]) = base.fetch(
                 partition: index,
                 keeping: kept,
                 clock: clock,
                 into: &batch
             )
+            if batch.records.isEmpty, let error = errors[index] { throw error }
         }
     }
 
@@ -75,12 +87,12 @@ struct RecordReader<Source: RecordSource & ~Copyable>: ~Copyable {
     }
 
     func commit(positions: [Int64]) {
-        if let ahead { return ahead.commit(positions: positions) }
+        if let ahead, hasStarted { return ahead.commit(positions: positions) }
         base.withLock { $0.source.commit(positions: positions) }
     }
 
     func finishCommit(milliseconds: Int) {
-        if let ahead { return ahead.finishCommit(milliseconds: milliseconds) }
+        if let ahead, hasStarted { return ahead.finishCommit(milliseconds: milliseconds) }
         base.withLock { $0.source.finishCommit(milliseconds: milliseconds) }
     }
 }
@@ -100,22 +112,20 @@ final class SharedSource<Source: RecordSource & ~Copyable>: Sendable {
         base.withLock(body)
     }
 
-    /// See `DecodedSource.fetch`.
+    /// See `DecodedSource.fetch`; the error, if there is one, is that behind the records in the batch.
     func fetch(
         partition index: Int,
         keeping kept: EventDecoder.KeptPayloads,
         clock: Int64?,
         into batch: inout EventBatch
-    ) throws(SourceError) -> PartitionStanding {
-        let result = base.withLock { base -> Result<PartitionStanding, SourceError> in
+    ) -> (PartitionStanding, SourceError?) {
+        base.withLock { base -> (PartitionStanding, SourceError?) in
             do throws(SourceError) {
                 try base.fetch(partition: index, keeping: kept, into: &batch)
+                return (base.standing(partition: index, clock: clock), nil)
             } catch {
-                return .failure(error)
+                return (PartitionStanding(), error)
             }
-            let isAtEnd = base.source.isAtEnd(partition: index)
-            return .success(PartitionStanding(isAtEnd: isAtEnd, clock: clock ?? .max))
         }
-        return try result.get()
     }
 }

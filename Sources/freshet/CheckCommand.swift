@@ -103,7 +103,8 @@ struct CheckCommand: ParsableCommand {
                 + "dense \(grouped(model.denseParameters)); "
                 + "\(grouped(model.trunkInputs)) inputs of the trunk)",
             "memory of model and optimizer: \(bytes(estimate.modelBytes)) "
-                + "(\(1 + states) numbers per parameter); a snapshot copies it while it is written",
+                + "(\(1 + states) numbers per parameter), and as much again for the copy that "
+                + "snapshots are written from",
         ]
     }
 

@@ -222,6 +222,32 @@ struct NetworkTests {
         #expect(state == otherState)
     }
 
+    @Test(
+        "a copy into an earlier one is the whole state, and leaves what others hold of that alone"
+    )
+    func copyIntoCopy() {
+        var random = NetworkTestRandom(seed: 77)
+        var network = Network.test(
+            NetworkSettings(),
+            optimizer: OptimizerSettings(
+                method: .adagrad(initialAccumulator: 0.1, epsilon: 0, accumulatorMax: 25),
+                embeddingRate: 0.1,
+                denseRate: 0.1
+            )
+        )
+        var spare = network.emptyState
+        network.copyState(into: &spare)
+        let before = network.copyState()
+        #expect(spare == before)
+        // As a snapshot that is still being written holds it.
+        let held = spare
+        _ = network.step(.random(&random), Labels(ctr: true, ctcvr: true))
+        network.copyState(into: &spare)
+        let after = network.copyState()
+        #expect(spare == after && after != before)
+        #expect(held == before)
+    }
+
     @Test("a state of another size is refused and changes nothing")
     func refusesOtherSizes() {
         var network = Network.test(NetworkSettings())

@@ -71,7 +71,7 @@ struct ReadAheadTests {
         let stream = try EventStream(events: 3_000, seed: 71)
         let state = try StateFolder(configuration())
         var loop = try state.loop(readsAhead: true) { points in
-            FailingSource(MemorySource(stream, start: points, batchMax: 50), after: 1_000)
+            FailingSource(MemorySource(stream, start: points, batchMax: 50), after: 100)
         }
         let error = #expect(throws: SourceError.self) {
             _ = try loop.run(shouldStop: { false }, observe: { _ in })
@@ -79,21 +79,87 @@ struct ReadAheadTests {
         #expect(error?.description == "the disk is gone")
         let direct = try StateFolder(configuration())
         var other = try direct.loop { points in
-            FailingSource(MemorySource(stream, start: points, batchMax: 50), after: 1_000)
+            FailingSource(MemorySource(stream, start: points, batchMax: 50), after: 100)
         }
         #expect(throws: SourceError.self) {
             _ = try other.run(shouldStop: { false }, observe: { _ in })
         }
         #expect(loop.pipeline.consumed == other.pipeline.consumed)
-        #expect(loop.pipeline.consumed > 0)
+        #expect(loop.pipeline.consumed >= 100)
+    }
+
+    @Test("nothing is read before the learner's first look at the clock")
+    func startsWithTheClock() throws {
+        let stream = try EventStream(events: 500, seed: 72)
+        let counter = HandedOver()
+        let state = try StateFolder(configuration())
+        var loop = try state.loop(readsAhead: true) { points in
+            CountingSource(MemorySource(stream, start: points), counter)
+        }
+        Thread.sleep(forTimeInterval: 0.05)
+        #expect(counter.count == 0)
+        let ended = try loop.run(shouldStop: { false }, observe: { _ in })
+        #expect(ended)
+        #expect(counter.count == stream.count)
+    }
+
+    @Test("what a snapshot has passed is told to the source on its thread, and a commit ends")
+    func commits() throws {
+        let stream = try EventStream(events: 2_000, seed: 73)
+        let counter = HandedOver()
+        let state = try StateFolder(configuration())
+        var loop = try state.loop(
+            every: .duration(1_000),
+            clock: TestClock(stream.lastTime + 10_000, seed: 1),
+            readsAhead: true
+        ) { points in
+            CountingSource(MemorySource(stream, start: points), counter)
+        }
+        var consumed = 0
+        _ = try loop.run(
+            shouldStop: { consumed >= stream.count },
+            observe: { consumed = $0.consumed }
+        )
+        try loop.finish()
+        #expect(counter.committed.reduce(0, +) == Int64(stream.count))
+        #expect(counter.hasFinished)
+    }
+
+    @Test("a pipeline that is given up ends its thread, full or not yet begun")
+    func givenUp() throws {
+        let stream = try EventStream(events: 20_000, seed: 74)
+        let state = try StateFolder(configuration())
+        for turns in [0, 1, 2] {
+            var loop = try state.loop(readsAhead: true) { points in
+                MemorySource(stream, start: points, batchMax: 16)
+            }
+            var turn = 0
+            _ = try loop.run(
+                shouldStop: {
+                    defer { turn += 1 }
+                    return turn >= turns
+                },
+                observe: { _ in }
+            )
+        }
     }
 }
 
-/// How many records a source has handed over.
+/// How many records a source has handed over, and what it was told.
 private final class HandedOver: Sendable {
-    private let total = Mutex(0)
-    var count: Int { total.withLock { $0 } }
-    func add(_ records: Int) { total.withLock { $0 += records } }
+    private struct State {
+        var count = 0
+        var committed: [Int64] = []
+        var hasFinished = false
+    }
+
+    private let state = Mutex(State())
+    var count: Int { state.withLock { $0.count } }
+    var committed: [Int64] { state.withLock { $0.committed } }
+    var hasFinished: Bool { state.withLock { $0.hasFinished } }
+    func add(_ records: Int) { state.withLock { $0.count += records } }
+    func commit(_ positions: [Int64]) { state.withLock { $0.committed = positions } }
+    func finish() { state.withLock { $0.hasFinished = true } }
 }
 
 /// Counts what it hands over.
@@ -121,6 +187,10 @@ private struct CountingSource: RecordSource {
     }
 
     func isAtEnd(partition index: Int) -> Bool { base.isAtEnd(partition: index) }
+
+    mutating func commit(positions: [Int64]) { counter.commit(positions) }
+
+    mutating func finishCommit(milliseconds: Int) { counter.finish() }
 }
 
 /// Fails in its first partition after so many records.

@@ -27,7 +27,8 @@ SECTIONS = {
         serving, quality, growth, peers,
     )
 }
-DEFAULT_SECTIONS = list(SECTIONS)[:9]
+ON_REQUEST = {"serving", "quality", "growth", "peers"}
+DEFAULT_SECTIONS = [name for name in SECTIONS if name not in ON_REQUEST]
 
 
 class Bench:

@@ -16,8 +16,9 @@ ROLES = ("impressions", "clicks", "conversions")
 # In place of the configuration's optimizer.
 METHODS = {
     "adagrad": None,
-    "sgd": "optimizer:\n  method: sgd\n  embedding_rate: 0.3\n  dense_rate: 0.01\n"
-           "  embedding_deviation: 0.05\n",
+    # As `freshet-benchmark learner --method sgd` has it.
+    "sgd": "optimizer:\n  method: sgd\n  embedding_rate: 10\n  dense_rate: 0.05\n"
+           "  embedding_deviation: 0.1\n",
 }
 
 

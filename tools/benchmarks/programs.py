@@ -30,10 +30,6 @@ class Programs:
         process = self.run("replay", *arguments, "--json")
         return process, json.loads(process.output)
 
-    def knows(self, command, option):
-        """Whether `freshet-benchmark COMMAND` has an option."""
-        return option.encode() in Process([self.parts, command, "--help"]).finish().output
-
     def figures(self, command, *arguments):
         """The figures that `freshet-benchmark COMMAND` prints, and its greatest memory."""
         process = Process([self.parts, command, *arguments]).finish()
