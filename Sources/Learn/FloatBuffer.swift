@@ -18,13 +18,33 @@
             byteCount: size,
             alignment: isLarge ? Self.hugePageBytes : Self.alignment
         )
-        #if canImport(Glibc)
-            // Rows of a table are far apart: with small pages nearly each would miss the TLB. If the
-            // system has none to give, that is how it stays.
-            if isLarge { unsafe madvise(bytes, size, MADV_HUGEPAGE) }
-        #endif
+        // Rows of a table are far apart: with small pages nearly each would miss the TLB.
+        if isLarge { unsafe Self.askForLargePages(bytes, size) }
         unsafe base = bytes.initializeMemory(as: Float.self, repeating: value, count: count)
         self.count = count
+    }
+
+    /// Zeros to copy into: on large pages, too, where that is fastest.
+    static func zeros(_ count: Int) -> [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            if let start = values.baseAddress {
+                let first = unsafe UnsafeMutableRawPointer(start).alignedUp(
+                    toMultipleOf: hugePageBytes
+                )
+                let end = unsafe UnsafeMutableRawPointer(start + count)
+                let size = unsafe end - first
+                if size >= hugePageBytes { unsafe askForLargePages(first, size) }
+                unsafe start.initialize(repeating: 0, count: count)
+            }
+            initialized = count
+        }
+    }
+
+    /// If the system has none to give, pages stay as they are.
+    private static func askForLargePages(_ start: UnsafeMutableRawPointer, _ size: Int) {
+        #if canImport(Glibc)
+            unsafe madvise(start, size, MADV_HUGEPAGE)
+        #endif
     }
 
     deinit {

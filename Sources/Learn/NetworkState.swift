@@ -58,8 +58,8 @@ extension Network {
     /// A state of this network's size with nothing in it, to copy into.
     public var emptyState: NetworkState {
         NetworkState(
-            parameters: Array(repeating: 0, count: parameterCount),
-            optimizerState: Array(repeating: 0, count: optimizerStateCount)
+            parameters: FloatBuffer.zeros(parameterCount),
+            optimizerState: FloatBuffer.zeros(optimizerStateCount)
         )
     }
 
