@@ -36,8 +36,13 @@ final class DemoRun {
         kill(process.processIdentifier, signal)
     }
 
-    /// Waits for the end. A signal that ended it is negative.
+    /// Waits for the end, and ends it after two minutes. A signal that ended it is negative.
     func status() -> Int32 {
+        let deadline = ContinuousClock.now + .seconds(120)
+        while process.isRunning {
+            if ContinuousClock.now >= deadline { send(SIGKILL) }
+            usleep(5_000)
+        }
         process.waitUntilExit()
         let status = process.terminationStatus
         return process.terminationReason == .uncaughtSignal ? -status : status
@@ -45,7 +50,7 @@ final class DemoRun {
 
     /// The demo's broker, once it runs.
     func broker() throws -> pid_t {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < deadline, isRunning {
             for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
                 guard let candidate = pid_t(name),
@@ -71,7 +76,7 @@ final class DemoRun {
 
     /// Waits until there is a snapshot.
     func snapshot() {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < deadline, isRunning,
             !FileManager.default.fileExists(atPath: state + "/CURRENT")
         {

@@ -125,7 +125,7 @@ struct PredictCommandTests {
         let writing = input.fileHandleForWriting
         func expect(answers count: Int, to text: String) throws {
             try writing.write(contentsOf: Data(text.utf8))
-            try wait(seconds: 30, for: "answer \(count)") {
+            try wait(for: "answer \(count)") {
                 process.output.split(separator: "\n").count == count
             }
         }

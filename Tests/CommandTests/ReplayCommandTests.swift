@@ -129,7 +129,7 @@ struct ReplayCommandTests {
         let stopped = try CommandProcess(
             fixture.arguments("replay", options(fixture, ["--snapshot-every", "5000"]))
         )
-        try wait(seconds: 30, for: "a first snapshot") {
+        try wait(for: "a first snapshot") {
             FileManager.default.fileExists(atPath: fixture.folder.path("state/CURRENT"))
         }
         stopped.send(SIGTERM)

@@ -99,7 +99,7 @@ struct RewindTests {
         )
         try #require(unsafe mkfifo(files + "/impressions.jsonl", 0o600) == 0)
         let process = try CommandProcess(fixture.arguments("replay", ["--files", files]))
-        try wait(seconds: 20, for: "the state directory") {
+        try wait(for: "the state directory") {
             FileManager.default.fileExists(atPath: fixture.state + "/LOCK")
         }
         usleep(300_000)
@@ -108,7 +108,7 @@ struct RewindTests {
         #expect(process.isRunning)
         let start = ContinuousClock.now
         process.send(SIGTERM)
-        #expect(try process.finish(seconds: 5).status == nil)
-        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(try process.finish().status == nil)
+        #expect(ContinuousClock.now - start < .seconds(20))
     }
 }

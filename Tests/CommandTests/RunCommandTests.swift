@@ -42,11 +42,11 @@ struct RunCommandTests {
         let arguments = fixture.arguments("run", ["--snapshot-every", "500ms"])
 
         let first = try CommandProcess(arguments)
-        try wait(seconds: 60, for: "all \(produced) events: \(first.errors)") {
+        try wait(for: "all \(produced) events: \(first.errors)") {
             try fixture.consumed() == produced
         }
         first.send(SIGTERM)
-        let stopped = try first.finish(seconds: 20)
+        let stopped = try first.finish()
         #expect(stopped.status == 0, "\(stopped.errors)")
         #expect(stopped.complaints.isEmpty)
 
@@ -63,11 +63,11 @@ struct RunCommandTests {
             to: broker,
             ["--live", "--events", "300", "--seed", "3", "--rate", "150"]
         )
-        try wait(seconds: 60, for: "all \(produced) events: \(second.errors)") {
+        try wait(for: "all \(produced) events: \(second.errors)") {
             try fixture.consumed() >= produced
         }
         second.send(SIGTERM)
-        #expect(try second.finish(seconds: 20).status == 0)
+        #expect(try second.finish().status == 0)
 
         let snapshot = try #require(try fixture.newest())
         let live = try #require(snapshot["summary"] as? [String: Any])
@@ -123,18 +123,18 @@ struct RunCommandTests {
         let broker = try BrokerProcess(topics: Self.topics)
         let fixture = try CommandFixture(CommandFixture.kafka(broker))
         let first = try CommandProcess(fixture.arguments("run"))
-        try wait(seconds: 20, for: "the first daemon") {
+        try wait(for: "the first daemon") {
             !fixture.folder.read("state/LOCK").isEmpty
         }
         for command in ["run", "replay"] {
-            let second = try CommandProcess.run(fixture.arguments(command), seconds: 5)
+            let second = try CommandProcess.run(fixture.arguments(command))
             #expect(second.status == 1)
             #expect(second.errors.split(separator: "\n").count == 1, "\(second.errors)")
             #expect(second.errors.contains("in use by process \(first.identifier)"))
         }
         #expect(first.isRunning)
         first.send(SIGINT)
-        #expect(try first.finish(seconds: 20).status == 0)
+        #expect(try first.finish().status == 0)
     }
 
     @Test("without a topic says which, in one line", arguments: ["run", "replay"])
@@ -142,7 +142,7 @@ struct RunCommandTests {
         let broker = try BrokerProcess(topics: ["impressions": 1, "clicks": 1])
         let fixture = try CommandFixture(CommandFixture.kafka(broker, timeout: "4s"))
         let process = try CommandProcess(fixture.arguments(command))
-        let outcome = try process.finish(seconds: 20)
+        let outcome = try process.finish()
         #expect(process.elapsed < .seconds(10))
         #expect(outcome.status == 1)
         #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
@@ -157,7 +157,7 @@ struct RunCommandTests {
         broker.suspend()
         defer { broker.resume() }
         let process = try CommandProcess(fixture.arguments("run"))
-        let outcome = try process.finish(seconds: 20)
+        let outcome = try process.finish()
         #expect(process.elapsed < .seconds(6), "\(process.elapsed)")
         #expect(outcome.status == 1)
         #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")

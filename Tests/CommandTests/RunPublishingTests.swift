@@ -39,15 +39,15 @@ struct RunPublishingTests {
         )
         let daemon = try CommandProcess(fixture.arguments("run", ["--snapshot-every", "300ms"]))
         try generate(broker, 500, seed: 1)
-        try wait(seconds: 30, for: "two versions: \(daemon.errors)") {
+        try wait(for: "two versions: \(daemon.errors)") {
             try scene.checkWhole() >= 2
         }
         try generate(broker, 500, seed: 2)
-        try wait(seconds: 30, for: "all events: \(daemon.errors)") {
+        try wait(for: "all events: \(daemon.errors)") {
             try fixture.consumed() >= 1_000
         }
         daemon.send(SIGTERM)
-        let outcome = try daemon.finish(seconds: 20)
+        let outcome = try daemon.finish()
         #expect(outcome.status == 0, "\(outcome.errors)")
         let newest = try #require(try newestModel(fixture))
         #expect(try scene.model == newest, "\(outcome.errors)")
@@ -67,13 +67,13 @@ struct RunPublishingTests {
         )
         let daemon = try CommandProcess(fixture.arguments("run", ["--snapshot-every", "300ms"]))
         try generate(broker, 300, seed: 3)
-        try wait(seconds: 30, for: "all events: \(daemon.errors)") {
+        try wait(for: "all events: \(daemon.errors)") {
             try fixture.consumed() >= 300
         }
         #expect(daemon.errors.contains("publishing fails"))
         #expect(daemon.errors.contains("\(fixture.config): it is a file, not a folder"))
         daemon.send(SIGTERM)
-        #expect(try daemon.finish(seconds: 20).status == 0)
+        #expect(try daemon.finish().status == 0)
         #expect(try newestModel(fixture) != nil)
     }
 }

@@ -33,7 +33,7 @@ struct WatchCommandTests {
 
     private func end(_ process: CommandProcess, by signal: Int32 = SIGTERM) throws {
         process.send(signal)
-        let outcome = try process.finish(seconds: 20)
+        let outcome = try process.finish()
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output == "")
     }
@@ -43,7 +43,7 @@ struct WatchCommandTests {
         let fixture = try CommandFixture.generated(events: 3_000, seed: 61)
         let scene = PublicationScene(directory: fixture.folder.path("served"))
         let watcher = try CommandProcess(watch(fixture))
-        try wait(seconds: 20, for: "the folder: \(watcher.errors)") {
+        try wait(for: "the folder: \(watcher.errors)") {
             FileManager.default.fileExists(atPath: scene.directory + "/LOCK")
         }
         #expect(scene.current == nil)
@@ -52,7 +52,7 @@ struct WatchCommandTests {
             let time = 1_767_225_600_000 + until
             try replay(fixture, ["--until", "\(time)"])
             let model = try newestModel(fixture)
-            try wait(seconds: 20, for: "\(model): \(watcher.errors)") { try scene.model == model }
+            try wait(for: "\(model): \(watcher.errors)") { try scene.model == model }
             #expect(try scene.checkWhole() == models.count + 1)
             models.append(model)
         }
@@ -62,7 +62,7 @@ struct WatchCommandTests {
         #expect(rollback.output.contains("current leads to 0000000001, it led to 0000000002"))
         #expect(rollback.output.contains("rollback --output \(scene.directory) --release"))
         #expect(try scene.model == models[0])
-        try wait(seconds: 20, for: "the hold to be seen: \(watcher.errors)") {
+        try wait(for: "the hold to be seen: \(watcher.errors)") {
             watcher.errors.contains("publication is held")
         }
         try replay(fixture)
@@ -73,7 +73,7 @@ struct WatchCommandTests {
 
         let release = try CommandProcess.run(["rollback", "--output", scene.directory, "--release"])
         #expect(release.status == 0 && release.output.contains("goes on"), "\(release)")
-        try wait(seconds: 20, for: "\(newest): \(watcher.errors)") { try scene.model == newest }
+        try wait(for: "\(newest): \(watcher.errors)") { try scene.model == newest }
         #expect(scene.versions == ["0000000001", "0000000002", "0000000003"])
         let held = watcher.errors.components(separatedBy: "publication is held").count - 1
         #expect(held == 1, "\(watcher.errors)")
@@ -87,10 +87,10 @@ struct WatchCommandTests {
         let first = try CommandProcess(watch(fixture))
         try replay(fixture, ["--until", "\(1_767_225_600_000 + 2_000)"])
         let old = try newestModel(fixture)
-        try wait(seconds: 20, for: "a version: \(first.errors)") { try scene.model == old }
+        try wait(for: "a version: \(first.errors)") { try scene.model == old }
         try replay(fixture)
         let new = try newestModel(fixture)
-        try wait(seconds: 20, for: "another: \(first.errors)") { try scene.model == new }
+        try wait(for: "another: \(first.errors)") { try scene.model == new }
         for arguments in [[], ["--release"]] {
             let outcome = try CommandProcess.run(
                 ["rollback", "--output", scene.directory] + arguments
@@ -99,7 +99,7 @@ struct WatchCommandTests {
         }
         try end(first)
         let second = try CommandProcess(watch(fixture))
-        try wait(seconds: 20, for: "the refusal: \(second.errors)") {
+        try wait(for: "the refusal: \(second.errors)") {
             second.errors.contains("a model that was rolled back is not published")
         }
         #expect(try scene.model == old)
@@ -124,7 +124,7 @@ struct WatchCommandTests {
         )
         try replay(fixture)
         let watcher = try CommandProcess(watch(fixture, ["--config", strict]))
-        try wait(seconds: 20, for: "a refusal: \(watcher.errors)") {
+        try wait(for: "a refusal: \(watcher.errors)") {
             watcher.errors.contains("a snapshot is not published")
         }
         usleep(700_000)
@@ -151,10 +151,10 @@ struct WatchCommandTests {
         let watcher = try CommandProcess(watch(fixture, ["--config", strict]))
         try replay(fixture, ["--until", "\(1_767_225_600_000 + 5_000)"])
         let first = try newestModel(fixture)
-        try wait(seconds: 20, for: "a version: \(watcher.errors)") { try scene.model == first }
+        try wait(for: "a version: \(watcher.errors)") { try scene.model == first }
         // The windows of these impressions are 80 s: only then is much learnt.
         try replay(fixture, ["--advance-to", "\(1_767_225_600_000 + 200_000)"])
-        try wait(seconds: 20, for: "a refusal: \(watcher.errors)") {
+        try wait(for: "a refusal: \(watcher.errors)") {
             watcher.errors.contains("publish.gate.max_shift is 1e-06, but the mean ctr of ")
         }
         #expect(try scene.model == first)
@@ -163,7 +163,7 @@ struct WatchCommandTests {
         _ = try fixture.folder.write("", to: "served/\(target)/model.safetensors")
         try replay(fixture, ["--advance-to", "\(1_767_225_600_000 + 300_000)"])
         let newest = try newestModel(fixture)
-        try wait(seconds: 20, for: "\(newest): \(watcher.errors)") { try scene.model == newest }
+        try wait(for: "\(newest): \(watcher.errors)") { try scene.model == newest }
         #expect(watcher.errors.contains("the published version cannot be read"))
         try end(watcher)
     }
@@ -176,7 +176,7 @@ struct WatchCommandTests {
         let name = try #require(try fixture.newest()?["name"] as? String)
         _ = try fixture.folder.write("no LZ4", to: "state/snapshots/\(name)/parameters.lz4")
         let watcher = try CommandProcess(watch(fixture))
-        try wait(seconds: 20, for: "a complaint: \(watcher.errors)") {
+        try wait(for: "a complaint: \(watcher.errors)") {
             watcher.errors.contains("publishing fails")
         }
         #expect(watcher.errors.contains("\(name)/parameters.lz4"))
@@ -185,7 +185,7 @@ struct WatchCommandTests {
         try replay(fixture)
         try replay(fixture, ["--advance-to", "\(1_767_225_600_000 + 1_000_000)"])
         let model = try newestModel(fixture)
-        try wait(seconds: 20, for: "\(model): \(watcher.errors)") { try scene.model == model }
+        try wait(for: "\(model): \(watcher.errors)") { try scene.model == model }
         try end(watcher)
     }
 
@@ -210,11 +210,11 @@ struct WatchCommandTests {
             last = number
         }
         #expect(last > 0, "nothing was ever published; seed \(seed)")
-        try #require(try replay.finish(seconds: 120).status == 0)
+        try #require(try replay.finish().status == 0)
         let model = try newestModel(fixture)
         let watcher = try CommandProcess(watch(fixture))
-        try wait(seconds: 20, for: "\(model): \(watcher.errors)") { try scene.model == model }
-        try wait(seconds: 20, for: "leftovers to go: \(watcher.errors)") {
+        try wait(for: "\(model): \(watcher.errors)") { try scene.model == model }
+        try wait(for: "leftovers to go: \(watcher.errors)") {
             let names = try FileManager.default.contentsOfDirectory(
                 atPath: scene.directory + "/versions"
             )
@@ -231,7 +231,7 @@ struct WatchCommandTests {
         let file = try fixture.folder.write("mine", to: "file")
         _ = try fixture.folder.write("mine", to: "config-folder")
         func complaint(_ arguments: [String], status: Int32 = 1) throws -> String {
-            let outcome = try CommandProcess.run(arguments, seconds: 20)
+            let outcome = try CommandProcess.run(arguments)
             #expect(outcome.status == status, "\(outcome.errors)")
             #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
             return String(outcome.complaints.first ?? "")

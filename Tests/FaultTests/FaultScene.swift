@@ -136,7 +136,7 @@ final class FaultScene {
         beyond before: String?,
         of process: CommandProcess,
         state: String,
-        seconds: Double = 30
+        seconds: Double = 120
     ) -> Bool {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while process.isRunning, ContinuousClock.now < deadline {

@@ -33,14 +33,14 @@ struct FullDiskTests {
             scene.arguments("run", state: "state", ["--snapshot-every", every])
         )
         func saved() throws -> Int { try scene.newest("state")?.summary.consumed.total ?? 0 }
-        try wait(seconds: 30, for: "the first events: \(daemon.errors)") {
+        try wait(for: "the first events: \(daemon.errors)") {
             try saved() == scene.produced
         }
         let before = try #require(scene.current("state"))
         try takeAway(scene)
         // These come as they happen: what comes out of order is held back for long enough.
         try scene.generate(to: broker, events: 4_000, seed: seed + 1, isLive: true)
-        try wait(seconds: 30, for: "a failed snapshot: \(daemon.errors)") {
+        try wait(for: "a failed snapshot: \(daemon.errors)") {
             daemon.errors.contains("snapshot failed")
         }
         usleep(500_000)
@@ -53,11 +53,11 @@ struct FullDiskTests {
         #expect(old?.body.summary.consumed.total == 4_000)
 
         try giveBack(scene)
-        try wait(seconds: 30, for: "a snapshot with room again: \(daemon.errors)") {
+        try wait(for: "a snapshot with room again: \(daemon.errors)") {
             try saved() == scene.produced
         }
         daemon.send(SIGTERM)
-        let outcome = try daemon.finish(seconds: 20)
+        let outcome = try daemon.finish()
         #expect(outcome.status == 0, "\(outcome.errors)")
         let replay = try CommandProcess.run(scene.arguments("replay", state: "whole"))
         try #require(replay.status == 0, "\(replay.errors)")

@@ -40,7 +40,7 @@ struct FullPublicationTests {
         let disk = try SmallDisk(scene.folder.path("served"), bytes: 4 << 20)
         let watcher = try CommandProcess(export(scene))
         try replay(scene, until: 5)
-        try wait(seconds: 20, for: "a version: \(watcher.errors)") { current(scene) != nil }
+        try wait(for: "a version: \(watcher.errors)") { current(scene) != nil }
         let before = try #require(current(scene))
 
         let used = try FileManager.default.subpathsOfDirectory(atPath: disk.path).reduce(0) {
@@ -49,12 +49,12 @@ struct FullPublicationTests {
         }
         disk.remount(bytes: used + (16 << 10))
         try replay(scene, until: 10)
-        try wait(seconds: 20, for: "a failure: \(watcher.errors)") {
+        try wait(for: "a failure: \(watcher.errors)") {
             watcher.errors.contains("No space left on device")
         }
         #expect(watcher.isRunning)
         #expect(current(scene) == before)
-        try wait(seconds: 20, for: "the failed version to go") {
+        try wait(for: "the failed version to go") {
             let names = try FileManager.default.contentsOfDirectory(
                 atPath: scene.folder.path("served/versions")
             )
@@ -63,17 +63,17 @@ struct FullPublicationTests {
 
         disk.remount(bytes: 4 << 20, isReadOnly: true)
         try replay(scene, until: 15)
-        try wait(seconds: 20, for: "a failure: \(watcher.errors)") {
+        try wait(for: "a failure: \(watcher.errors)") {
             watcher.errors.contains("Read-only file system")
         }
         #expect(current(scene) == before)
         disk.remount(bytes: 4 << 20)
         try replay(scene)
-        try wait(seconds: 20, for: "the next version: \(watcher.errors)") {
+        try wait(for: "the next version: \(watcher.errors)") {
             current(scene) != before
         }
         watcher.send(SIGTERM)
-        #expect(try watcher.finish(seconds: 20).status == 0)
+        #expect(try watcher.finish().status == 0)
     }
 
     @Test("that cannot be written to from the start is an error in one line")

@@ -67,11 +67,11 @@ struct KillTests {
         let last = try CommandProcess(
             scene.arguments("run", state: "state", ["--snapshot-every", "200ms"])
         )
-        try wait(seconds: 60, for: "all \(scene.produced) events: \(last.errors)") {
+        try wait(for: "all \(scene.produced) events: \(last.errors)") {
             try scene.newest("state")?.summary.consumed.total == scene.produced
         }
         last.send(SIGTERM)
-        #expect(try last.finish(seconds: 20).status == 0)
+        #expect(try last.finish().status == 0)
         let live = try #require(try scene.newest("state"))
         let time = try #require(live.summary.streamTime)
 

@@ -29,7 +29,7 @@ struct ConsumerTests {
         )
         var records = Array(repeating: [Found](), count: partitionCount)
         var open = Set(0..<partitionCount)
-        let deadline = Date(timeIntervalSinceNow: 30)
+        let deadline = Date(timeIntervalSinceNow: 120)
         while !open.isEmpty {
             try #require(Date() < deadline, "still open: \(open.sorted())")
             consumer.wait(milliseconds: 10)
@@ -126,7 +126,7 @@ struct ConsumerTests {
             (0..<2).map { KafkaConsumer.Start(topic: topic, partition: $0, offset: 0) }
         )
         var count = 0
-        let deadline = Date(timeIntervalSinceNow: 20)
+        let deadline = Date(timeIntervalSinceNow: 120)
         reading: while Date() < deadline {
             guard let message = consumer.next(partition: 1, waitMilliseconds: 100) else { continue }
             switch message.kind {

@@ -34,7 +34,7 @@ struct KafkaFaultTests {
             )
         }
         #expect(text.contains("127.0.0.1:1") && text.contains("500 ms"))
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(20))
     }
 
     @Test("a refused setting is named")
@@ -100,7 +100,7 @@ struct KafkaFaultTests {
         )
         var reader = KafkaReader(source)
         try sendIncompressible(&topics, megabytes: 8)
-        let deadline = Date(timeIntervalSinceNow: 20)
+        let deadline = Date(timeIntervalSinceNow: 120)
         let error = #expect(throws: SourceError.self) {
             while Date() < deadline {
                 if try reader.round() == 0 { reader.source.wait(milliseconds: 5) }
@@ -151,7 +151,7 @@ struct KafkaFaultTests {
         try corrupt(1, 3)
         try corrupt(1, recordCount)
         var reader = KafkaReader(try topics.open([.impression]))
-        try reader.readToEnd(seconds: 20)
+        try reader.readToEnd()
         #expect(reader.texts[0] == ["a", "b", "c", "<corrupt \(recordCount)>", "d", "e"])
         let last = reader.texts[1]
         #expect(Array(last.prefix(2)) == ["<corrupt \(recordCount)>", "f"])
@@ -166,7 +166,7 @@ struct KafkaFaultTests {
             topics.partition(.impression, 1): ResumePoint(position: Int64(2 * recordCount + 4)),
         ]
         var resumed = KafkaReader(try topics.open([.impression], resume: middle))
-        try resumed.readToEnd(seconds: 20)
+        try resumed.readToEnd()
         #expect(resumed.texts[0] == ["<corrupt \(recordCount - recordCount / 2)>", "d", "e"])
     }
 
@@ -218,7 +218,7 @@ struct KafkaFaultTests {
             try broker.failNext(.fetch, count: 2, error: "_TRANSPORT")
             try producer.flush(timeoutMilliseconds: 20_000)
         }
-        let deadline = Date(timeIntervalSinceNow: 20)
+        let deadline = Date(timeIntervalSinceNow: 120)
         while reader.texts.joined().count < 1_600, Date() < deadline {
             if try reader.round() == 0 { reader.source.wait(milliseconds: 5) }
         }

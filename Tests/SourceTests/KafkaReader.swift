@@ -63,7 +63,7 @@ struct KafkaReader: ~Copyable {
     }
 
     /// Reads until every partition is at its end.
-    mutating func readToEnd(seconds: Double = 30) throws {
+    mutating func readToEnd(seconds: Double = 120) throws {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while !isAtEnd {
             try #require(Date() < deadline, "not at the end after \(seconds) s: \(points)")

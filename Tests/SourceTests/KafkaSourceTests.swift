@@ -81,7 +81,7 @@ struct KafkaSourceTests {
         }
         let median = delays.sorted()[delays.count / 2]
         print("median delay on a quiet topic: \(median), \(rounds) rounds for 20 records")
-        #expect(median < .milliseconds(60))
+        #expect(median < .milliseconds(200))
         #expect(rounds < 400)
     }
 
@@ -259,7 +259,7 @@ struct KafkaSourceTests {
             let start = ContinuousClock.now
             // Nothing of partition 2 has been applied; it stands where it was resumed.
             source.commit(positions: [0, position, 0])
-            #expect(ContinuousClock.now - start < .milliseconds(100))
+            #expect(ContinuousClock.now - start < .seconds(2))
         }
         source.finishCommit(milliseconds: 10_000)
         #expect(try committed(topics, group: group, partitionCount: 3) == [0, 7, 4])

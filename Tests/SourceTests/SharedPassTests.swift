@@ -96,9 +96,15 @@ private func inParallel(
     _ work: @escaping @Sendable (Int) throws -> Void
 ) -> [String] {
     let errors = Mutex<[String]>([])
-    DispatchQueue.concurrentPerform(iterations: count) { reader in
-        do { try work(reader) } catch { errors.withLock { $0.append("\(error)") } }
+    let readers = DispatchGroup()
+    for reader in 0..<count {
+        readers.enter()
+        Thread.detachNewThread {
+            defer { readers.leave() }
+            do { try work(reader) } catch { errors.withLock { $0.append("\(error)") } }
+        }
     }
+    readers.wait()
     return errors.withLock { $0 }
 }
 

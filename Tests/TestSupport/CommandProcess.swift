@@ -69,7 +69,7 @@ public final class CommandProcess {
 
     /// Waits until the process has ended.
     /// - Throws: after `seconds`, having killed it.
-    public func finish(seconds: Double = 60) throws -> CommandOutcome {
+    public func finish(seconds: Double = 120) throws -> CommandOutcome {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while process.isRunning {
             guard ContinuousClock.now < deadline else {
@@ -90,7 +90,7 @@ public final class CommandProcess {
     /// Runs `freshet` to its end.
     public static func run(
         _ arguments: [String],
-        seconds: Double = 60
+        seconds: Double = 120
     ) throws -> CommandOutcome {
         try CommandProcess(arguments).finish(seconds: seconds)
     }
@@ -104,7 +104,7 @@ public final class CommandProcess {
 /// Waits until a condition holds.
 /// - Throws: after `seconds`.
 public func wait(
-    seconds: Double,
+    seconds: Double = 120,
     for what: String,
     until condition: () throws -> Bool
 ) throws {
