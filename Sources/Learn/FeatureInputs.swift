@@ -4,6 +4,7 @@ internal import Events
 /// after the other, in the schema's order; and beside it to the fields' shares of the linear part.
 struct FeatureInputs {
     /// Every table with that of the linear part, if there is one: one walk over the words serves both.
+    /// It holds places only, so that walking over groups counts no references.
     private enum Group {
         /// Neighbouring fields with one row each.
         case rows(EmbeddingRows, wide: EmbeddingRows?)
@@ -51,7 +52,7 @@ struct FeatureInputs {
                     layout: &layout
                 )
             }
-            Self.append(field, to: &groups, place, embedding, wide: wide)
+            Self.append(field, to: &groups, place, embedding, wide: wide, layout: &layout)
         }
         self.groups = groups
     }
@@ -61,7 +62,8 @@ struct FeatureInputs {
         to groups: inout [Group],
         _ place: Vector,
         _ embedding: EmbeddingTable?,
-        wide: EmbeddingTable?
+        wide: EmbeddingTable?,
+        layout: inout NetworkLayout
     ) {
         guard let embedding else {
             return groups.append(.number(place, wide: wide.map(WideNumber.init)))
@@ -70,11 +72,13 @@ struct FeatureInputs {
             let pooled = { PooledEmbedding(table: $0, pooling: pooling) }
             groups.append(.list(pooled(embedding), wide: wide.map(pooled)))
         } else if case .rows(var rows, var wideRows) = groups.last {
-            rows.append(embedding)
-            if let wide { wideRows?.append(wide) }
+            rows.append(embedding, layout: &layout)
+            if let wide { wideRows?.append(wide, layout: &layout) }
             groups[groups.count - 1] = .rows(rows, wide: wideRows)
         } else {
-            groups.append(.rows(EmbeddingRows(embedding), wide: wide.map(EmbeddingRows.init)))
+            let rows = EmbeddingRows(embedding, layout: &layout)
+            let wideRows = wide.map { EmbeddingRows($0, layout: &layout) }
+            groups.append(.rows(rows, wide: wideRows))
         }
     }
 

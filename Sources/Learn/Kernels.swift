@@ -43,7 +43,7 @@ extension NetworkMemory {
 
     /// Asks for rows and their optimizer state to be brought near, since tables do not fit the caches.
     func prefetch(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
-        let isValid = unsafe tables.withTables(for: rows) { tables, rows, dimension in
+        let isValid = unsafe withTables(tables, for: rows) { tables, rows, dimension in
             unsafe ckernels_prefetch_rows(
                 allParameters,
                 tables,
@@ -73,7 +73,7 @@ extension NetworkMemory {
     mutating func copy(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
         let output = unsafe activation(tables.output)
         let parameters = unsafe allParameters.weights
-        let isValid = unsafe tables.withTables(for: rows) { tables, rows, dimension in
+        let isValid = unsafe withTables(tables, for: rows) { tables, rows, dimension in
             unsafe ckernels_copy_rows(
                 path,
                 parameters,
@@ -91,7 +91,7 @@ extension NetworkMemory {
     mutating func update(_ rows: Span<UInt32>, of tables: EmbeddingRows) {
         let gradient = unsafe gradient(tables.output)
         let isValid = unsafe withUnsafePointer(to: rules[tables.part]) { rule in
-            unsafe tables.withTables(for: rows) { tables, rows, dimension in
+            unsafe withTables(tables, for: rows) { tables, rows, dimension in
                 unsafe ckernels_update_rows(
                     path,
                     rule,
@@ -175,6 +175,21 @@ extension NetworkMemory {
             gate.count,
             mixture.count
         )
+    }
+
+    /// Lends tables with as many rows, and the rows' size.
+    private func withTables<Result>(
+        _ tables: EmbeddingRows,
+        for rows: Span<UInt32>,
+        _ body: (UnsafePointer<CTable>, UnsafeBufferPointer<UInt32>, Int) -> Result
+    ) -> Result {
+        precondition(rows.count == tables.count && !tables.tables.isEmpty)
+        return unsafe self.tables[tables.part].withUnsafeBufferPointer { all in
+            unsafe rows.withUnsafeBufferPointer { rows in
+                let first = unsafe all.baseAddress! + tables.tables.lowerBound
+                return unsafe body(first, rows, tables.dimension)
+            }
+        }
     }
 
     private func activation(_ vector: Vector) -> UnsafeMutablePointer<Float> {

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// One named tensor among the parameters.
 public struct Tensor: Equatable, Sendable {
     /// As in safetensors: "expert.0.0.weight".
@@ -38,6 +40,17 @@ enum Part {
     case embedding, wide, dense
 }
 
+/// The tables of embeddings and those of the linear part, which go by the same rows.
+struct PartTables {
+    private var embedding: [CTable] = []
+    private var wide: [CTable] = []
+
+    subscript(part: Part) -> [CTable] {
+        _read { if part == .wide { yield wide } else { yield embedding } }
+        _modify { if part == .wide { yield &wide } else { yield &embedding } }
+    }
+}
+
 /// Gives every layer its place in the parameters and in the activations, before either exists.
 struct NetworkLayout {
     struct Entry {
@@ -49,6 +62,8 @@ struct NetworkLayout {
     private(set) var entries: [Entry] = []
     private(set) var parameterCount = 0
     private(set) var activationCount = 0
+    /// The tables of fields with one row each, in the order of the fields.
+    private(set) var tables = PartTables()
 
     private static let alignment = FloatBuffer.alignment / MemoryLayout<Float>.stride
 
@@ -77,6 +92,12 @@ struct NetworkLayout {
         align(&activationCount)
         defer { activationCount += count }
         return Vector(offset: activationCount, count: count)
+    }
+
+    /// Adds to `tables`; returns where.
+    mutating func addTable(_ table: CTable, of part: Part) -> Int {
+        tables[part].append(table)
+        return tables[part].count - 1
     }
 
     private func align(_ count: inout Int) {

@@ -11,6 +11,7 @@ struct NetworkMemory: ~Copyable {
     var expectedActivations: FloatBuffer
     /// ∂loss/∂activation, at the activation's place. Layers add to it.
     var gradients: FloatBuffer
+    let tables: PartTables
     let rules: UpdateRules
     let path: CKernelPath
 
@@ -20,6 +21,7 @@ struct NetworkMemory: ~Copyable {
         activations = FloatBuffer(count: layout.activationCount)
         expectedActivations = FloatBuffer(count: layout.activationCount)
         gradients = FloatBuffer(count: layout.activationCount)
+        tables = layout.tables
         self.rules = rules
         self.path = path
     }

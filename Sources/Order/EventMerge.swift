@@ -19,11 +19,6 @@ public struct EventMerge: Sendable {
 
         public var isEmpty: Bool { cursor == batch.records.count }
 
-        /// The event at the head of the lane, if there is one.
-        public var next: Event? {
-            guard !isEmpty, batch.records[cursor].kind == .event else { return nil }
-            return batch.records[cursor].event
-        }
     }
 
     /// What can be done next.
@@ -84,6 +79,22 @@ public struct EventMerge: Sendable {
             return .hold
         }
         return .take(lane: first)
+    }
+
+    // What is asked of a lane at every record; `lanes[index]` would copy it.
+
+    public func isEmpty(lane index: Int) -> Bool { lanes[index].isEmpty }
+
+    /// Event time of the last record taken from a lane that had one.
+    public func carriedTime(lane index: Int) -> Int64 { lanes[index].carriedTime }
+
+    /// The event at the head of a lane, if there is one.
+    public func next(lane index: Int) -> Event? {
+        let cursor = lanes[index].cursor
+        guard !lanes[index].isEmpty, lanes[index].batch.records[cursor].kind == .event else {
+            return nil
+        }
+        return lanes[index].batch.records[cursor].event
     }
 
     /// Takes the head of a lane.

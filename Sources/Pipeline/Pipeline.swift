@@ -147,10 +147,10 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
             case .take(let lane):
                 try apply(lane)
                 // What came to the partition since its last fetch may be earlier than other heads.
-                if clock != nil && merge.lanes[lane].isEmpty { try fetch(lane) }
+                if clock != nil && merge.isEmpty(lane: lane) { try fetch(lane) }
             case .fetch(let lane):
                 try fetch(lane)
-                if merge.lanes[lane].isEmpty && !reader.isAtEnd(partition: lane) {
+                if merge.isEmpty(lane: lane) && !reader.isAtEnd(partition: lane) {
                     return step > 0 ? .worked : .idle
                 }
             case .hold:
@@ -197,14 +197,14 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     /// Takes a lane's head. A record whose time is not selected leaves no trace, not even in the
     /// position: a later run with another selection finds it there.
     private mutating func apply(_ lane: Int) throws(PipelineError) {
-        let before = merge.lanes[lane].carriedTime
+        let before = merge.carriedTime(lane: lane)
         let record = merge.take(lane: lane)
-        if let next = merge.lanes[lane].next { joiner.prefetch(next) }
+        if let next = merge.next(lane: lane) { joiner.prefetch(next) }
         let time = record.kind == .event ? record.event.time : before
         guard settings.selection.contains(time) else { return }
         progress[lane].position = record.offset + record.offsetCount
         progress[lane].lastPayloadHash = record.payloadHash == 0 ? nil : record.payloadHash
-        progress[lane].carriedTime = merge.lanes[lane].carriedTime
+        progress[lane].carriedTime = merge.carriedTime(lane: lane)
         switch record.kind {
         case .event:
             consumed += 1
@@ -267,7 +267,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
 
     /// In a live run a partition that was at its end may have more by now.
     private mutating func fetchEmptyLanes() throws {
-        for lane in merge.lanes.indices where merge.lanes[lane].isEmpty {
+        for lane in merge.lanes.indices where merge.isEmpty(lane: lane) {
             try fetch(lane)
         }
     }
@@ -282,7 +282,7 @@ public struct Pipeline<Source: RecordSource & ~Copyable>: ~Copyable {
     /// Live, the clock as of which every partition that has nothing to offer is known to be at its end.
     private var caughtUpClock: Int64 {
         var least = Int64.max
-        for lane in merge.lanes.indices where merge.lanes[lane].isEmpty {
+        for lane in merge.lanes.indices where merge.isEmpty(lane: lane) {
             least = min(least, reader.clockAtEnd(partition: lane))
         }
         return least

@@ -9,50 +9,13 @@ internal import Synchronization
 /// here, so that nothing depends on how far ahead it is.
 final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
     private let partitionCount: Int
-    /// Batches held of each partition at most.
-    private let depth: Int
-    /// Bytes of decoded records at which no more is read of a partition.
-    private let bytesMax: Int
-    private let state: Mutex<State>
+    private let state: Mutex<ReadAheadState>
     /// Held by the reading thread for as long as that lives.
     private let base: SharedSource<Source>
     private let orders = DispatchSemaphore(value: 0)
     private let arrivals = DispatchSemaphore(value: 0)
     private let replies = DispatchSemaphore(value: 0)
     private let queue = DispatchQueue(label: "freshet.read-ahead")
-
-    private struct Ready {
-        var batch: EventBatch
-        /// Of the source, with this batch.
-        var fractionRead: Double?
-    }
-
-    private struct Lane {
-        var ready: [Ready] = []
-        var bytes = 0
-        /// As of the last fetch.
-        var standing = PartitionStanding()
-        /// What ended the reading, to be thrown behind what is ready.
-        var error: SourceError?
-    }
-
-    private struct State: Sendable {
-        var lanes: [Lane]
-        /// Emptied batches, whose storage is used again.
-        var free: [EventBatch] = []
-        /// The learner's clock; nil in a replay, where the end of a partition is final.
-        var clock: Int64?
-        var kept: EventDecoder.KeptPayloads
-        /// Of what was taken last.
-        var fractionRead: Double?
-        var isStopping = false
-        var isReaderWaiting = false
-        var isLearnerWaiting = false
-        /// Something came since the learner last waited.
-        var hasNews = false
-        var commit: [Int64]?
-        var finishCommitMilliseconds: Int?
-    }
 
     init(
         _ base: SharedSource<Source>,
@@ -61,9 +24,7 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
     ) {
         self.base = base
         self.partitionCount = partitionCount
-        depth = max(2, 64 / max(partitionCount, 1))
-        bytesMax = (64 << 20) / max(partitionCount, 1)
-        state = Mutex(State(lanes: Array(repeating: Lane(), count: partitionCount), kept: kept))
+        state = Mutex(ReadAheadState(partitionCount: partitionCount, kept: kept))
     }
 
     func start() {
@@ -88,14 +49,12 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         var isWaiting = false
         let result = state.withLock { state -> Result<PartitionStanding, SourceError> in
             state.kept = kept
-            guard !state.lanes[index].ready.isEmpty else {
+            guard let next = state.lanes[index].removeFirst() else {
                 if let error = state.lanes[index].error { return .failure(error) }
                 return .success(state.lanes[index].standing)
             }
-            var next = state.lanes[index].ready.removeFirst()
-            state.lanes[index].bytes -= next.batch.byteCount
-            swap(&next.batch, &batch)
-            state.free.append(next.batch)
+            state.free.append(batch)
+            batch = next.batch
             state.fractionRead = next.fractionRead
             isWaiting = state.isReaderWaiting
             state.isReaderWaiting = false
@@ -132,7 +91,7 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         replies.wait()
     }
 
-    private func order(_ change: (inout State) -> Void) {
+    private func order(_ change: (inout ReadAheadState) -> Void) {
         let isWaiting = state.withLock { state in
             change(&state)
             defer { state.isReaderWaiting = false }
@@ -167,28 +126,14 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         }
     }
 
-    private struct Fetch {
-        var batch: EventBatch
-        var kept: EventDecoder.KeptPayloads
-        var clock: Int64?
-    }
-
     /// What to fetch a partition with; nil if it is not to be fetched now.
-    private func beginFetch(_ index: Int) -> Fetch? {
+    private func beginFetch(_ index: Int) -> ReadAheadFetch? {
         state.withLock { state in
-            guard !state.isStopping, isWanted(state.lanes[index], clock: state.clock) else {
-                return nil
-            }
+            guard !state.isStopping, state.isWanted(index) else { return nil }
             var batch = state.free.popLast() ?? EventBatch()
             batch.removeAll()
-            return Fetch(batch: batch, kept: state.kept, clock: state.clock)
+            return ReadAheadFetch(batch: batch, kept: state.kept, clock: state.clock)
         }
-    }
-
-    /// Whether more is to be read of a partition now.
-    private func isWanted(_ lane: Lane, clock: Int64?) -> Bool {
-        let isFinal = lane.standing.isAtEnd && clock == nil
-        return lane.ready.count < depth && lane.bytes < bytesMax && lane.error == nil && !isFinal
     }
 
     private func endFetch(
@@ -206,8 +151,7 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
             if isEmpty {
                 state.free.append(batch)
             } else {
-                state.lanes[index].bytes += batch.byteCount
-                state.lanes[index].ready.append(Ready(batch: batch, fractionRead: fractionRead))
+                state.lanes[index].append(ReadyBatch(batch: batch, fractionRead: fractionRead))
             }
             state.lanes[index].standing = standing
             state.lanes[index].error = error
@@ -238,10 +182,82 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
         let mustWait = state.withLock { state in
             let isFree =
                 state.isStopping || state.commit != nil || state.finishCommitMilliseconds != nil
-                || state.lanes.contains { isWanted($0, clock: state.clock) }
+                || state.lanes.indices.contains { state.isWanted($0) }
             state.isReaderWaiting = !isFree
             return !isFree
         }
         if mustWait { orders.wait() }
     }
+}
+
+// What the threads share is not generic, so that the compiler makes plain code of it everywhere.
+
+private struct ReadyBatch {
+    var batch: EventBatch
+    /// Of the source, with this batch.
+    var fractionRead: Double?
+}
+
+/// What is ready of one partition.
+private struct ReadAheadLane {
+    private(set) var ready: [ReadyBatch] = []
+    private(set) var bytes = 0
+    /// As of the last fetch.
+    var standing = PartitionStanding()
+    /// What ended the reading, to be thrown behind what is ready.
+    var error: SourceError?
+
+    mutating func append(_ next: ReadyBatch) {
+        bytes += next.batch.byteCount
+        ready.append(next)
+    }
+
+    mutating func removeFirst() -> ReadyBatch? {
+        if ready.isEmpty { return nil }
+        let next = ready.remove(at: 0)
+        bytes -= next.batch.byteCount
+        return next
+    }
+}
+
+private struct ReadAheadState {
+    /// Batches held of each partition at most.
+    private let depth: Int
+    /// Bytes of decoded records at which no more is read of a partition.
+    private let bytesMax: Int
+    var lanes: [ReadAheadLane]
+    /// Emptied batches, whose storage is used again.
+    var free: [EventBatch] = []
+    /// The learner's clock; nil in a replay, where the end of a partition is final.
+    var clock: Int64?
+    var kept: EventDecoder.KeptPayloads
+    /// Of what was taken last.
+    var fractionRead: Double?
+    var isStopping = false
+    var isReaderWaiting = false
+    var isLearnerWaiting = false
+    /// Something came since the learner last waited.
+    var hasNews = false
+    var commit: [Int64]?
+    var finishCommitMilliseconds: Int?
+
+    init(partitionCount: Int, kept: EventDecoder.KeptPayloads) {
+        depth = max(2, 64 / max(partitionCount, 1))
+        bytesMax = (64 << 20) / max(partitionCount, 1)
+        lanes = Array(repeating: ReadAheadLane(), count: partitionCount)
+        self.kept = kept
+    }
+
+    /// Whether more is to be read of a partition now.
+    func isWanted(_ index: Int) -> Bool {
+        let lane = lanes[index]
+        let isFinal = lane.standing.isAtEnd && clock == nil
+        return lane.ready.count < depth && lane.bytes < bytesMax && lane.error == nil && !isFinal
+    }
+}
+
+private struct ReadAheadFetch {
+    var batch: EventBatch
+    var kept: EventDecoder.KeptPayloads
+    var clock: Int64?
 }

@@ -116,6 +116,7 @@ extension LogitHistogram {
         let width = 1 / Double(1 << Int(exponent))
         let total = masses.reduce(0, +)
         var groups: [ReliabilityGroup] = []
+        groups.reserveCapacity(count)
         var group = ReliabilityGroup()
         var passed = 0.0
         for bin in lowest...highest {
