@@ -53,7 +53,9 @@ extension Joiner {
     /// The click window that ends next is, as a rule, what trains next.
     private mutating func expectTraining<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
         guard let next = timers.first(of: .clickWindow), isCurrent(next) else { return }
-        impressions.open.withRun(of: impressions.open[next.slot]) { features, _ in
+        // Not in the call: the table would be copied, reference by reference, to be used twice.
+        let impression = impressions.open[next.slot]
+        impressions.open.withRun(of: impression) { features, _ in
             sink.expect(features: features)
         }
     }
