@@ -146,7 +146,7 @@ let package = Package(
         tests(of: "Events"),
         tests(of: "LZ4"),
         tests(of: "Source", ["Events", "LZ4", "Kafka", "TestSupport", "freshet"]),
-        tests(of: "Decode", ["Events", "Source"]),
+        tests(of: "Decode", ["Events", "Source"], exclude: ["Reference"]),
         tests(of: "Order", ["Events", "StateCoding"]),
         tests(of: "Join", ["Events", "StateCoding"]),
         tests(of: "Learn", ["Events", "StateCoding", "CKernels"], exclude: ["Reference"]),

@@ -2,16 +2,16 @@
 /// part: output = one row of each, one after the other.
 struct EmbeddingRows {
     /// Where the fields' tables are among those of the part, in their order.
-    private(set) var tables: Range<Int>
+    private(set) var places: Range<Int>
     private(set) var output: Vector
     let dimension: Int
     let part: Part
 
-    var count: Int { tables.count }
+    var count: Int { places.count }
 
     init(_ table: EmbeddingTable, layout: inout NetworkLayout) {
         let place = layout.addTable(table.cTable, of: table.part)
-        tables = place..<place + 1
+        places = place..<place + 1
         output = table.output
         dimension = table.output.count
         part = table.part
@@ -22,8 +22,8 @@ struct EmbeddingRows {
         precondition(table.output.offset == output.offset + output.count)
         precondition(table.part == part && table.output.count == dimension)
         let place = layout.addTable(table.cTable, of: part)
-        precondition(place == tables.upperBound)
-        tables = tables.lowerBound..<place + 1
+        precondition(place == places.upperBound)
+        places = places.lowerBound..<place + 1
         output = Vector(offset: output.offset, count: output.count + dimension)
     }
 

@@ -183,10 +183,11 @@ extension NetworkMemory {
         for rows: Span<UInt32>,
         _ body: (UnsafePointer<CTable>, UnsafeBufferPointer<UInt32>, Int) -> Result
     ) -> Result {
-        precondition(rows.count == tables.count && !tables.tables.isEmpty)
+        precondition(rows.count == tables.count)
         return unsafe self.tables[tables.part].withUnsafeBufferPointer { all in
-            unsafe rows.withUnsafeBufferPointer { rows in
-                let first = unsafe all.baseAddress! + tables.tables.lowerBound
+            precondition(!tables.places.isEmpty && tables.places.upperBound <= all.count)
+            return unsafe rows.withUnsafeBufferPointer { rows in
+                let first = unsafe all.baseAddress! + tables.places.lowerBound
                 return unsafe body(first, rows, tables.dimension)
             }
         }

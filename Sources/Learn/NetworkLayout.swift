@@ -46,8 +46,20 @@ struct PartTables {
     private var wide: [CTable] = []
 
     subscript(part: Part) -> [CTable] {
-        _read { if part == .wide { yield wide } else { yield embedding } }
-        _modify { if part == .wide { yield &wide } else { yield &embedding } }
+        _read {
+            switch part {
+            case .embedding: yield embedding
+            case .wide: yield wide
+            case .dense: preconditionFailure("dense layers have no tables")
+            }
+        }
+        _modify {
+            switch part {
+            case .embedding: yield &embedding
+            case .wide: yield &wide
+            case .dense: preconditionFailure("dense layers have no tables")
+            }
+        }
     }
 }
 

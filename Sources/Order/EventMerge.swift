@@ -18,7 +18,6 @@ public struct EventMerge: Sendable {
         fileprivate var headTime = Int64.min
 
         public var isEmpty: Bool { cursor == batch.records.count }
-
     }
 
     /// What can be done next.
@@ -81,8 +80,10 @@ public struct EventMerge: Sendable {
         return .take(lane: first)
     }
 
-    // What is asked of a lane at every record; `lanes[index]` would copy it.
+    // The next three are asked at every record, from another module, where `lanes[index]` is a copy with
+    // references to all of a batch.
 
+    /// Whether all of a lane's records have been taken.
     public func isEmpty(lane index: Int) -> Bool { lanes[index].isEmpty }
 
     /// Event time of the last record taken from a lane that had one.

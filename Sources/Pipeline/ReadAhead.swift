@@ -88,7 +88,8 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
 
     func finishCommit(milliseconds: Int) {
         order { $0.finishCommitMilliseconds = milliseconds }
-        replies.wait()
+        // The thread may be waiting for brokers at this moment.
+        _ = replies.wait(timeout: .now() + .milliseconds(2 * milliseconds))
     }
 
     private func order(_ change: (inout ReadAheadState) -> Void) {
@@ -115,7 +116,10 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
                 } catch {
                     failure = error
                 }
-                let standing = base.standing(partition: index, clock: task.clock)
+                // A last line may be damaged: its partition is not at its end before that is thrown.
+                let standing =
+                    failure == nil
+                    ? base.standing(partition: index, clock: task.clock) : PartitionStanding()
                 let isEmpty = task.batch.records.isEmpty
                 hasRead = hasRead || !isEmpty
                 isIdle = isIdle || isEmpty
@@ -190,6 +194,10 @@ final class ReadAhead<Source: RecordSource & ~Copyable>: Sendable {
     }
 }
 
+/// Decoded records that are read ahead of the learner take about so many bytes at most, and in each
+/// partition the last batch that was begun.
+public let readAheadBytesMax = 64 << 20
+
 // What the threads share is not generic, so that the compiler makes plain code of it everywhere.
 
 private struct ReadyBatch {
@@ -243,16 +251,16 @@ private struct ReadAheadState {
 
     init(partitionCount: Int, kept: EventDecoder.KeptPayloads) {
         depth = max(2, 64 / max(partitionCount, 1))
-        bytesMax = (64 << 20) / max(partitionCount, 1)
+        bytesMax = readAheadBytesMax / max(partitionCount, 1)
         lanes = Array(repeating: ReadAheadLane(), count: partitionCount)
         self.kept = kept
     }
 
     /// Whether more is to be read of a partition now.
     func isWanted(_ index: Int) -> Bool {
-        let lane = lanes[index]
-        let isFinal = lane.standing.isAtEnd && clock == nil
-        return lane.ready.count < depth && lane.bytes < bytesMax && lane.error == nil && !isFinal
+        let isFinal = lanes[index].standing.isAtEnd && clock == nil
+        return lanes[index].ready.count < depth && lanes[index].bytes < bytesMax
+            && lanes[index].error == nil && !isFinal
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configure
 import Join
 import Learn
+import Pipeline
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -105,6 +106,8 @@ struct CheckCommand: ParsableCommand {
             "memory of model and optimizer: \(bytes(estimate.modelBytes)) "
                 + "(\(1 + states) numbers per parameter), and as much again for the copy that "
                 + "snapshots are written from",
+            "records read ahead of the learner: at most \(bytes(readAheadBytesMax)), and a batch of each "
+                + "partition",
         ]
     }
 

@@ -219,7 +219,7 @@ struct ConsumerTests {
         let error = #expect(throws: KafkaError.self) {
             _ = try consumer.partitionCounts(of: ["clicks"], timeoutMilliseconds: 700)
         }
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(9))
         #expect(error?.description.contains("127.0.0.1:1") == true)
         #expect(error?.description.contains("clicks") == true)
         #expect(error?.description.contains("Connection refused") == true)
@@ -239,7 +239,7 @@ struct ConsumerTests {
                 timeoutMilliseconds: 700
             )
         }
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(9))
         #expect(error?.description.contains(broker.servers) == true)
         #expect(error?.description.contains("700 ms") == true)
     }

@@ -193,7 +193,8 @@ private struct CountingSource: RecordSource {
     mutating func finishCommit(milliseconds: Int) { counter.finish() }
 }
 
-/// Fails in its first partition after so many records.
+/// Fails in its first partition after so many records, and is at its end then, as with a damaged last
+/// line.
 private struct FailingSource: RecordSource {
     private var base: MemorySource
     private var left: Int
@@ -222,6 +223,6 @@ private struct FailingSource: RecordSource {
     }
 
     func isAtEnd(partition index: Int) -> Bool {
-        index != 0 && base.isAtEnd(partition: index)
+        index == 0 ? left == 0 : base.isAtEnd(partition: index)
     }
 }

@@ -104,7 +104,8 @@ private func inParallel(
             do { try work(reader) } catch { errors.withLock { $0.append("\(error)") } }
         }
     }
-    readers.wait()
+    let isDone = readers.wait(timeout: .now() + 120) == .success
+    #expect(isDone, "the readers wait for each other")
     return errors.withLock { $0 }
 }
 

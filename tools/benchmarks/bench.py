@@ -8,12 +8,12 @@ import sys
 import tempfile
 import time
 
-from .figures import Failure
+from .figures import Failure, rounded
 from .inputs import Inputs
 from .programs import ROOT, Programs
 from .sections.growth import growth
 from .sections.kafka import kafka
-from .sections.learner import learner, roofline
+from .sections.learner import SCALAR, learner, roofline
 from .sections.parts import allocations, decode, join, snapshot
 from .sections.peers import peers
 from .sections.pipeline import pipeline, start
@@ -41,6 +41,8 @@ class Bench:
         self.with_peers = options.peers
         self.curves = pathlib.Path(options.curves)
         self.rows, self.failures = [], []
+        # What the scalar learner reached in this run, thousand examples per second, once measured.
+        self.scalar = None
 
     def __enter__(self):
         setup("peers" if self.with_peers else "bench")
@@ -66,6 +68,17 @@ class Bench:
             return
         self.rows += [(name, row) for row in rows]
         print(f" {time.perf_counter() - started:.0f} s", file=sys.stderr)
+
+    def at_reference(self, row, target):
+        """The row, with what its median would be where the scalar learner reaches what it does on the
+        machine that the targets are stated for, if all scaled alike; known once that is measured."""
+        row.note = target
+        if self.scalar:
+            pace = self.scalar / SCALAR
+            is_time = row.unit == "ns"
+            value = row.median * pace if is_time else row.median / pace
+            row.note = f"{target}; scaled to a scalar learner of {SCALAR}: {rounded(value)}"
+        return row
 
     def print_table(self):
         runs = "one run" if self.runs == 1 else f"medians of {self.runs} runs (least to greatest)"

@@ -224,7 +224,8 @@ struct PublicationFolderTests {
             do { try folder.publish(generation) } catch { Issue.record("\(error)") }
         }
         isDone.store(true, ordering: .releasing)
-        readers.wait()
+        let isOver = readers.wait(timeout: .now() + 120) == .success
+        try #require(isOver, "the readers do not end")
         #expect(try self.generation(folder) == generation)
     }
 

@@ -41,6 +41,7 @@ def learner(bench):
             if path == paths()[0]:
                 quality[method] = f"AUC {figures['ctr_auc']:.3f} / {figures['ctcvr_auc']:.3f}"
     rows = []
+    bench.scalar = Row("", speeds["sgd", "scalar"], "").median
     for method, path in ways:
         scaled = [SCALAR * ratio for ratio in ratios(speeds[method, path], speeds["sgd", "scalar"])]
         note = f"{Row('', scaled, '').median:.0f} where scalar SGD reaches {SCALAR}"

@@ -20,20 +20,21 @@ def decode(bench):
         bench, "decode", "--events", bench.inputs.events(), "--config", STANDARD,
         "--repetitions", 3,
     )
-    targets = {"strings": "25 fields of strings; at most 1,000", "standard": "the standard job's"}
+    kinds = {"strings": "25 fields of strings; at most 1,000", "standard": "the standard job's"}
     rows = []
-    for kind, note in targets.items():
+    for kind, target in kinds.items():
         size = runs[0][f"{kind}_record_bytes"]
-        rows.append(row(f"decode an impression of {size:.0f} bytes to rows", runs,
-                        f"decode_{kind}_median_ns", "ns", note))
+        decoded = row(f"decode an impression of {size:.0f} bytes to rows", runs,
+                      f"decode_{kind}_median_ns", "ns")
+        rows.append(bench.at_reference(decoded, target))
     return rows
 
 
 def join(bench):
     runs = repeated(bench, "join")
     return [
-        row("join, per event", runs, "nanoseconds_per_event", "ns",
-            "at most 250 with 1 million open"),
+        bench.at_reference(row("join, per event", runs, "nanoseconds_per_event", "ns"),
+                           "at most 250 with 1 million open"),
         row("join, per open impression", runs, "bytes_per_open_impression", "bytes",
             "at most 200 beside feature ids; id text apart, too"),
     ]
