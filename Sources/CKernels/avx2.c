@@ -9,8 +9,8 @@
 #include <immintrin.h>
 #include <string.h>
 
-// In an update, a product and then a difference is 10 % faster than the fused form, since the two
-// go to different pipes: the compiler must not fuse them. Sums of products are fused by hand.
+// SGD's update is 10 % faster as a product and then a difference than in the fused form: the compiler
+// must not fuse them. Sums of products, and Adagrad's update, which has products enough, are fused by hand.
 #pragma clang fp contract(off)
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 
@@ -80,7 +80,7 @@ ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 x, const Slope
     __m256 y = _mm256_rsqrt_ps(v);
     __m256 correction = _mm256_fnmadd_ps(_mm256_mul_ps(v, y), y, _mm256_set1_ps(3));
     __m256 step = _mm256_mul_ps(_mm256_mul_ps(c->half_rate, g), y);
-    return _mm256_sub_ps(w, _mm256_mul_ps(step, correction));
+    return _mm256_fnmadd_ps(step, correction, w);
 }
 
 // sqrt(n + g^2) - sqrt(n) as g^2 / (sqrt(n + g^2) + sqrt(n)), which does not cancel.
