@@ -157,6 +157,7 @@ private struct JoinBench<Sink: JoinSink> {
         to joiner: inout Joiner,
         sink: inout Sink
     ) {
+        // In a pipeline, where an event takes longer, the next one is as far ahead in time.
         let ahead = index + 4
         if ahead < stream.events.count { joiner.prefetch(stream.events[ahead]) }
         joiner.apply(
