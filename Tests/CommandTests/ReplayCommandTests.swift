@@ -98,7 +98,7 @@ struct ReplayCommandTests {
         var consumed = 0
         for _ in 0..<8 {
             let process = try CommandProcess(arguments("killed"))
-            usleep(UInt32(Double.random(in: 0.05...0.4, using: &random) * duration * 1_000))
+            usleep(UInt32(Double.random(in: 0.05...0.25, using: &random) * duration * 1_000))
             process.send(SIGKILL)
             let outcome = try process.finish()
             kills += outcome.status == nil ? 1 : 0
