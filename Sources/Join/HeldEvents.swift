@@ -24,12 +24,19 @@ struct HeldEvent: Linked {
 }
 
 /// Held events in the order of opening; at most one for each kind and key.
-struct HeldEvents: Sendable {
+struct HeldEvents: ~Copyable, Sendable {
     private var list: SlotList<HeldEvent>
     private var index = IDIndex()
 
     init(countMax: Int) {
         list = SlotList(countMax: countMax)
+    }
+
+    func shared() -> HeldEvents {
+        var other = HeldEvents(countMax: list.countMax)
+        other.list = list.shared()
+        other.index = index.shared()
+        return other
     }
 
     var count: Int { list.count }

@@ -8,13 +8,13 @@ internal import Events
 /// layout depends on the history, hence nothing that iterates over it is offered.
 ///
 /// It doubles when it is three quarters full, all at once: about 40 ms for a million ids.
-struct IDIndex: Sendable {
+struct IDIndex: ~Copyable, Sendable {
     /// Power of two of entries: the tag in the high half, the reference + 1 in the low half; 0: empty.
     private var entries = Pages<UInt64>()
     /// The number of entries - 1; they are whole pages.
-    private let mask: Int
+    private var mask: Int
     /// 32 - log2 of the number of entries
-    private let shift: UInt32
+    private var shift: UInt32
     private(set) var count = 0
 
     init() {
@@ -25,6 +25,15 @@ struct IDIndex: Sendable {
         mask = 1 << bits - 1
         shift = UInt32(32 - bits)
         while entries.elementCount <= mask { entries.appendPage(filledWith: 0) }
+    }
+
+    func shared() -> IDIndex {
+        var other = IDIndex()
+        other.entries = entries.shared()
+        other.mask = mask
+        other.shift = shift
+        other.count = count
+        return other
     }
 
     var memoryBytes: Int { entries.memoryBytes }

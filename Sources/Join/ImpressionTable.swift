@@ -33,7 +33,7 @@ extension ClosedImpression {
 
 /// Every impression that the join knows, open or remembered, found by its id through one index, so
 /// that opening, closing and forgetting each touch it once.
-struct ImpressionTable: Sendable {
+struct ImpressionTable: ~Copyable, Sendable {
     enum Entry {
         case unknown
         case open(UInt32)
@@ -51,6 +51,14 @@ struct ImpressionTable: Sendable {
 
     init(openMax: Int) {
         open = OpenImpressions(countMax: openMax)
+    }
+
+    func shared() -> ImpressionTable {
+        var other = ImpressionTable(openMax: open.countMax)
+        other.index = index.shared()
+        other.open = open.shared()
+        other.closed = closed.shared()
+        return other
     }
 
     var memoryBytes: Int { index.memoryBytes + open.memoryBytes + closed.memoryBytes }

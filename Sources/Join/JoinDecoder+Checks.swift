@@ -5,16 +5,16 @@ internal import StateCoding
 extension JoinDecoder {
     /// Stream time is in the guards' bucket, and windows are closed as far as that at most.
     func checkTimes() throws(StateError) {
-        let guards = joiner.guards
-        guard joiner.closedThrough <= joiner.streamTime,
+        let guards = state.guards
+        guard state.closedThrough <= state.streamTime,
             !guards.hasBegun
-                || guards.bucketStart <= joiner.streamTime
-                    && (joiner.streamTime < guards.nextBoundary || guards.nextBoundary == .max)
-        else { throw StateError("join: stream time \(joiner.streamTime) is out of order") }
+                || guards.bucketStart <= state.streamTime
+                    && (state.streamTime < guards.nextBoundary || guards.nextBoundary == .max)
+        else { throw StateError("join: stream time \(state.streamTime) is out of order") }
     }
 
     mutating func checkOpen(_ impression: OpenImpression) throws(StateError) {
-        guard case .unknown = joiner.impressions.find(impression.id) else {
+        guard case .unknown = state.impressions.find(impression.id) else {
             throw StateError("join: an impression is open twice")
         }
         guard impression.sequence > lastOpenSequence else {
@@ -44,10 +44,10 @@ extension JoinDecoder {
             }
             return
         }
-        guard impression.clickTime >= impression.time, impression.clickTime <= joiner.streamTime
+        guard impression.clickTime >= impression.time, impression.clickTime <= state.streamTime
         else { throw StateError("join: a click at \(impression.clickTime) is out of order") }
         guard impression.conversionSequence > impression.sequence,
-            impression.conversionSequence < joiner.nextSequence
+            impression.conversionSequence < state.nextSequence
         else { throw StateError("join: a conversion window is out of order") }
         sequences.append(impression.conversionSequence)
     }
@@ -58,10 +58,10 @@ extension JoinDecoder {
         _ sequence: Int64,
         _ partition: Int32
     ) throws(StateError) {
-        guard time <= joiner.streamTime else {
-            throw StateError("join: an event at \(time) is after stream time \(joiner.streamTime)")
+        guard time <= state.streamTime else {
+            throw StateError("join: an event at \(time) is after stream time \(state.streamTime)")
         }
-        guard sequence > 0, sequence < joiner.nextSequence else {
+        guard sequence > 0, sequence < state.nextSequence else {
             throw StateError("join: opening sequence \(sequence) is out of range")
         }
         guard partition >= 0, partition < pending.count else {
@@ -71,20 +71,20 @@ extension JoinDecoder {
     }
 
     func checkHeld() throws(StateError) {
-        var slot = joiner.held.oldest
+        var slot = state.held.oldest
         while let current = slot {
-            let event = joiner.held[current]
+            let event = state.held[current]
             let isPossible: Bool
-            switch (event.kind, joiner.impressions.find(event.key)) {
+            switch (event.kind, state.impressions.find(event.key)) {
             case (.conversionOfClick, _):
-                isPossible = joiner.knownClicks.impression(of: event.key) == nil
+                isPossible = state.knownClicks.impression(of: event.key) == nil
             case (_, .unknown): isPossible = true
             case (.conversionOfImpression, .open(let open)):
-                isPossible = joiner.impressions.open[open].click != .applied
+                isPossible = state.impressions.open[open].click != .applied
             default: isPossible = false
             }
             guard isPossible else { throw StateError("join: an event is held for what is there") }
-            slot = joiner.held.younger(than: current)
+            slot = state.held.younger(than: current)
         }
     }
 
@@ -98,9 +98,9 @@ extension JoinDecoder {
 
     func checkPending() throws(StateError) {
         for partition in pending.indices {
-            guard joiner.ledger.count(.pending, partition: partition) == pending[partition],
-                joiner.ledger.count(.applied, partition: partition) >= clicked[partition],
-                joiner.ledger.count(.dropped, partition: partition) >= dropped[partition]
+            guard state.ledger.count(.pending, partition: partition) == pending[partition],
+                state.ledger.count(.applied, partition: partition) >= clicked[partition],
+                state.ledger.count(.dropped, partition: partition) >= dropped[partition]
             else { throw StateError("join: partition \(partition) has other events than counts") }
         }
     }

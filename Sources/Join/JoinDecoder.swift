@@ -2,8 +2,8 @@ internal import Events
 internal import StateCoding
 
 /// Builds a joiner from encoded state, refusing whatever no joiner could have written.
-struct JoinDecoder {
-    var joiner: Joiner
+struct JoinDecoder: ~Copyable {
+    var state: JoinState
     var reader: StateReader
     private let features: ([UInt32]) -> [UInt32]?
     private var timers: [Timer] = []
@@ -18,31 +18,31 @@ struct JoinDecoder {
     var lastHeldSequence: Int64 = 0
 
     /// - Parameters:
-    ///   - joiner: an empty one.
+    ///   - state: an empty one.
     ///   - features: what an open impression's features become; nil if they cannot.
     init(
-        joiner: Joiner,
+        state: consuming JoinState,
         reader: StateReader,
         features: @escaping ([UInt32]) -> [UInt32]?
     ) {
-        self.joiner = joiner
+        self.state = state
         self.reader = reader
         self.features = features
     }
 
     mutating func decode() throws(StateError) {
-        joiner.streamTime = try reader.read()
-        joiner.closedThrough = try reader.read()
-        joiner.nextSequence = try reader.read()
-        guard (1...1 << 60).contains(joiner.nextSequence) else {
-            throw StateError("join: opening sequence \(joiner.nextSequence)")
+        state.streamTime = try reader.read()
+        state.closedThrough = try reader.read()
+        state.nextSequence = try reader.read()
+        guard (1...1 << 60).contains(state.nextSequence) else {
+            throw StateError("join: opening sequence \(state.nextSequence)")
         }
         try decodeLedger()
-        try joiner.delays.clicks.decode(from: &reader)
-        try joiner.delays.conversions.decode(from: &reader)
-        try joiner.guards.decode(from: &reader)
+        try state.delays.clicks.decode(from: &reader)
+        try state.delays.conversions.decode(from: &reader)
+        try state.guards.decode(from: &reader)
         try checkTimes()
-        let settings = joiner.settings
+        let settings = state.settings
         for _ in 0..<(try readCount("openImpressionsMax", settings.openImpressionsMax, size: 61)) {
             try decodeOpen()
         }
@@ -56,8 +56,11 @@ struct JoinDecoder {
         try checkSequences()
         try checkPending()
         timers.sort { $0.isBefore($1) }
-        for timer in timers { joiner.timers.insert(timer) }
+        for timer in timers { state.timers.insert(timer) }
     }
+
+    /// What was decoded.
+    consuming func takeState() -> JoinState { state }
 
     private mutating func readCount(
         _ limitName: String,
@@ -74,7 +77,7 @@ struct JoinDecoder {
     private mutating func decodeLedger() throws(StateError) {
         let size = (1 + Place.allCases.count) * 8
         let partitionCount = try reader.readCount(elementSize: size)
-        joiner.grow(toPartitionCount: partitionCount)
+        state.ledger.grow(toPartitionCount: partitionCount)
         for partition in 0..<partitionCount {
             let consumed = try reader.read(Int64.self)
             var counts: [Int] = []
@@ -89,7 +92,7 @@ struct JoinDecoder {
             guard consumed == counts.reduce(0, +) else {
                 throw StateError("join: the counts of partition \(partition) do not balance")
             }
-            joiner.ledger.restore(partition: partition, consumed: Int(consumed), counts: counts)
+            state.ledger.restore(partition: partition, consumed: Int(consumed), counts: counts)
         }
         pending = Array(repeating: 0, count: partitionCount)
         clicked = pending
@@ -130,7 +133,7 @@ struct JoinDecoder {
             throw StateError("join: an open impression's features do not fit the schema")
         }
         let text = try reader.readBytes(count: textCount)
-        let slot = joiner.impressions.append(
+        let slot = state.impressions.append(
             impression,
             features: features.span,
             text: text.span
@@ -139,11 +142,11 @@ struct JoinDecoder {
     }
 
     private mutating func setTimers(_ impression: OpenImpression, slot: UInt32) {
-        let settings = joiner.settings
+        let settings = state.settings
         if impression.isClickWindowOpen {
             timers.append(
                 Timer(
-                    end: Joiner.end(of: settings.clickWindow, from: impression.time),
+                    end: JoinState.end(of: settings.clickWindow, from: impression.time),
                     sequence: impression.sequence,
                     slot: slot,
                     kind: .clickWindow
@@ -153,7 +156,7 @@ struct JoinDecoder {
         if impression.isConversionWindowOpen {
             timers.append(
                 Timer(
-                    end: Joiner.end(of: settings.conversionWindow, from: impression.clickTime),
+                    end: JoinState.end(of: settings.conversionWindow, from: impression.clickTime),
                     sequence: impression.conversionSequence,
                     slot: slot,
                     kind: .conversionWindow
@@ -181,14 +184,14 @@ struct JoinDecoder {
         }
         lastHeldSequence = event.sequence
         try checkOpening(event.time, event.sequence, event.partition)
-        guard joiner.held.find(kind, event.key) == nil else {
+        guard state.held.find(kind, event.key) == nil else {
             throw StateError("join: two events are held for one id")
         }
         pending[Int(event.partition)] += 1
-        let slot = joiner.held.append(event)
+        let slot = state.held.append(event)
         timers.append(
             Timer(
-                end: Joiner.end(of: joiner.settings.orphanWindow, from: event.time),
+                end: JoinState.end(of: state.settings.orphanWindow, from: event.time),
                 sequence: event.sequence,
                 slot: slot,
                 kind: .hold
@@ -214,11 +217,11 @@ struct JoinDecoder {
             closed.click != .applied
                 || (closed.time...closed.closedAt).contains(closed.clickTime)
         else { throw StateError("join: a closed impression's times are out of order") }
-        guard case .unknown = joiner.impressions.find(closed.id) else {
+        guard case .unknown = state.impressions.find(closed.id) else {
             throw StateError("join: a closed impression is there twice")
         }
-        let previous = joiner.impressions.closed.last?.closedAt ?? .min
-        guard closed.closedAt >= previous, closed.closedAt <= joiner.streamTime else {
+        let previous = state.impressions.closed.last?.closedAt ?? .min
+        guard closed.closedAt >= previous, closed.closedAt <= state.streamTime else {
             throw StateError("join: closed impressions are out of order")
         }
         let isPossible =
@@ -228,7 +231,7 @@ struct JoinDecoder {
         guard isPossible else {
             throw StateError("join: the labels of a closed impression contradict each other")
         }
-        joiner.impressions.restore(closed)
+        state.impressions.restore(closed)
     }
 
     private mutating func readID() throws(StateError) -> EventID {
@@ -238,7 +241,7 @@ struct JoinDecoder {
     private mutating func readClickID(of impressionID: EventID) throws(StateError) -> EventID {
         let clickID = try readID()
         if try reader.read(Bool.self) {
-            guard joiner.knownClicks.insert(clickID, of: impressionID) else {
+            guard state.knownClicks.insert(clickID, of: impressionID) else {
                 throw StateError("join: a click id belongs to two impressions")
             }
         }
@@ -247,17 +250,17 @@ struct JoinDecoder {
 
     private mutating func readClick() throws(StateError) -> ClickState {
         let value = try reader.read(UInt8.self)
-        guard let state = ClickState(rawValue: value) else {
+        guard let click = ClickState(rawValue: value) else {
             throw StateError("join: \(value) is no state of a click")
         }
-        return state
+        return click
     }
 
     private mutating func readConversion() throws(StateError) -> ConversionState {
         let value = try reader.read(UInt8.self)
-        guard let state = ConversionState(rawValue: value) else {
+        guard let conversion = ConversionState(rawValue: value) else {
             throw StateError("join: \(value) is no state of a conversion")
         }
-        return state
+        return conversion
     }
 }

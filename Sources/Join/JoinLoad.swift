@@ -52,12 +52,12 @@ public struct JoinLoad: Equatable, Sendable {
     }
 }
 
-extension Joiner {
+extension JoinState {
     /// Somewhat more than the entries of the tables take in encoded form. Reserved at once, this saves
     /// the copies of a growing buffer, and what is not filled is never touched.
     var encodedBytesMax: Int {
         let places = Place.allCases.count + 1
         return 16_384 + ledger.partitionCount * places * 8 + impressions.open.count * 110
-            + impressions.open.wordBytes + heldEventCount * 54 + closedIDCount * 75
+            + impressions.open.wordBytes + held.count * 54 + impressions.closed.count * 75
     }
 }

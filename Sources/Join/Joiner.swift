@@ -1,86 +1,25 @@
 public import Events
 public import StateCoding
+internal import Synchronization
 
 /// Joins impressions, clicks and conversions into examples.
 ///
 /// A pure state machine over event time: `apply` takes the events in the order of the stream,
-/// `advance` tells the time when there are none. Both first close what has ended. Copying the value
-/// is taking its snapshot. See `JoinSink` for what comes out.
+/// `advance` tells the time when there are none. Both first close what has ended. See `JoinSink` for
+/// what comes out.
+///
+/// Copying the value is taking its snapshot. A copy costs nothing until one of the two goes on: that one
+/// takes a list of the pages of all tables then, and copies each page that it writes to.
 public struct Joiner: Sendable, StateCodable {
-    public let settings: JoinSettings
-    /// The greatest event time applied or told, `Int64.min` before any.
-    public internal(set) var streamTime = Int64.min
-    /// Which place each consumed event is in.
-    public internal(set) var ledger: Ledger
-    /// How long clicks and conversions took.
-    public internal(set) var delays = JoinDelays()
-
-    var impressions: ImpressionTable
-    var held: HeldEvents
-    var knownClicks = KnownClicks()
-    var timers = TimerQueue()
-    var guards: SilenceGuards
-    /// Every window that ends before this has closed: stream time, unless silence holds it back.
-    public internal(set) var closedThrough = Int64.min
-    /// Opening sequence number of the next window or hold.
-    var nextSequence: Int64 = 1
+    private var box: JoinBox
 
     /// Limits are at least 1 and at most 2³⁰, `closedIDsMax` may be 0; windows are not negative;
     /// `guardSpan` is at least 1 and at most 2⁵⁰, `guardRatio` from 0 to below 1.
     public init(settings: JoinSettings, partitionCount: Int) {
-        let limits = 1...(1 << 30)
-        precondition(limits.contains(settings.openImpressionsMax), "openImpressionsMax")
-        precondition(limits.contains(settings.heldEventsMax), "heldEventsMax")
-        precondition((0...1 << 30).contains(settings.closedIDsMax), "closedIDsMax")
-        precondition(
-            min(
-                settings.clickWindow,
-                settings.conversionWindow,
-                settings.orphanWindow,
-                settings.closedMemory
-            ) >= 0,
-            "a negative window"
-        )
-        precondition((1...1 << 50).contains(settings.guardSpan), "guardSpan")
-        precondition((1...1 << 30).contains(settings.guardEvidence), "guardEvidence")
-        precondition((0..<1).contains(settings.guardRatio), "guardRatio")
-        self.settings = settings
-        ledger = Ledger(partitionCount: partitionCount)
-        impressions = ImpressionTable(openMax: settings.openImpressionsMax)
-        held = HeldEvents(countMax: settings.heldEventsMax)
-        guards = SilenceGuards(settings)
+        box = JoinBox(JoinState(settings: settings, partitionCount: partitionCount))
     }
 
-    public var openImpressionCount: Int { impressions.open.count }
-    public var heldEventCount: Int { held.count }
-    public var closedIDCount: Int { impressions.closed.count }
-
-    /// Bytes reserved by tables, timers and arenas.
-    public var memoryBytes: Int {
-        impressions.memoryBytes + held.memoryBytes + knownClicks.memoryBytes + timers.memoryBytes
-    }
-
-    /// Makes room for partitions that appeared since.
-    public mutating func grow(toPartitionCount count: Int) {
-        ledger.grow(toPartitionCount: count)
-    }
-
-    /// Gives partitions other indices: what was of partition i is of `indices[i]` from now on. The
-    /// others, which appeared since, have no events yet.
-    public mutating func renumberPartitions(_ indices: [Int]) {
-        guard indices != Array(indices.indices) else { return }
-        var renumbered = Ledger(partitionCount: ledger.partitionCount)
-        for (old, new) in indices.enumerated() {
-            renumbered.restore(
-                partition: new,
-                consumed: ledger.consumed[old],
-                counts: ledger.counts[old]
-            )
-        }
-        ledger = renumbered
-        impressions.open.updatePartitions { Int32(indices[Int($0)]) }
-        held.updatePartitions { Int32(indices[Int($0)]) }
-    }
+    // MARK: The stream
 
     /// Applies one event, after closing what ended before it.
     ///
@@ -92,49 +31,139 @@ public struct Joiner: Sendable, StateCodable {
         text: Span<UInt8>,
         sink: inout Sink
     ) {
-        advance(to: event.time, sink: &sink)
-        switch event.role {
-        case .impression: applyImpression(event, features: features, text: text, sink: &sink)
-        case .click: applyClick(event, sink: &sink)
-        case .conversion: applyConversion(event, sink: &sink)
-        }
+        own.apply(event, features: features, text: text, sink: &sink)
     }
 
     /// Has the processor fetch what applying this event will look at first. Called an event or
     /// a few ahead it saves most of the wait for memory; it changes nothing, and need not be called.
     public func prefetch(_ event: Event) {
-        impressions.prefetch(event.impressionID)
-        held.prefetch(.click, event.impressionID)
+        box.state.prefetch(event)
     }
 
     /// Closes what ends before `time`, and moves stream time there unless it is later already.
     /// While there is silence (see `silence`) nothing closes.
     public mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {
-        if time >= guards.nextBoundary { enterBuckets(through: time, sink: &sink) }
-        close(through: time, sink: &sink)
+        own.advance(to: time, sink: &sink)
     }
 
     /// A quarantined record, or a range of `count`, is consumed and in its place.
     public mutating func quarantine(partition: Int32, count: Int) {
-        ledger.enter(.quarantined, partition: partition, count: count)
+        own.ledger.enter(.quarantined, partition: partition, count: count)
     }
 
-    mutating func takeSequence() -> Int64 {
-        defer { nextSequence += 1 }
-        return nextSequence
+    /// The operator's word: what is silent is real. Windows close again, with the next event or
+    /// advance, what is missing counts as negative, and the rate that is usual is learnt anew.
+    ///
+    /// - Returns: What was silent.
+    @discardableResult
+    public mutating func acceptSilence() -> JoinSilence {
+        own.acceptSilence()
     }
 
-    /// Enters an event that is new, or moves one that was held.
-    mutating func settle(_ place: Place, partition: Int32, wasHeld: Bool) {
-        if wasHeld {
-            ledger.move(from: .pending, to: place, partition: partition)
-        } else {
-            ledger.enter(place, partition: partition)
+    // MARK: Partitions
+
+    /// Makes room for partitions that appeared since.
+    public mutating func grow(toPartitionCount count: Int) {
+        own.ledger.grow(toPartitionCount: count)
+    }
+
+    /// Gives partitions other indices: what was of partition i is of `indices[i]` from now on. The
+    /// others, which appeared since, have no events yet.
+    public mutating func renumberPartitions(_ indices: [Int]) {
+        own.renumberPartitions(indices)
+    }
+
+    // MARK: Figures
+
+    public var settings: JoinSettings { box.state.settings }
+    /// The greatest event time applied or told, `Int64.min` before any.
+    public var streamTime: Int64 { box.state.streamTime }
+    /// Every window that ends before this has closed: stream time, unless silence holds it back.
+    public var closedThrough: Int64 { box.state.closedThrough }
+    /// Which place each consumed event is in.
+    public var ledger: Ledger { box.state.ledger }
+    /// How long clicks and conversions took.
+    public var delays: JoinDelays { box.state.delays }
+    /// Which events are silent now. As long as any are, no window and no hold closes.
+    public var silence: JoinSilence { box.state.guards.silence }
+    public var openImpressionCount: Int { box.state.impressions.open.count }
+    public var heldEventCount: Int { box.state.held.count }
+    public var closedIDCount: Int { box.state.impressions.closed.count }
+    /// Bytes reserved by tables, timers and arenas.
+    public var memoryBytes: Int { box.state.memoryBytes }
+
+    /// Whether the features of every open impression pass a check. The join takes features as words;
+    /// what they must be only their schema says, so a decoded state is to be asked this.
+    public func openFeatures(allSatisfy isValid: (Span<UInt32>) -> Bool) -> Bool {
+        box.state.openFeatures(allSatisfy: isValid)
+    }
+
+    // MARK: Coding
+
+    /// Writes stream time, the books, the delays, the silence
+    /// guards, then open impressions, held events and remembered ids, each in
+    /// the order of opening or closing. Tables, timers and the words' places follow from these.
+    public func encode(to writer: inout StateWriter) {
+        box.state.encode(to: &writer)
+    }
+
+    /// Restores what `encode` wrote, under this join's settings. On an error nothing has changed.
+    /// - Throws: `StateError` when the bytes are truncated or contradict themselves, or exceed the
+    ///   limits of the settings.
+    public mutating func decode(from reader: inout StateReader) throws(StateError) {
+        try decode(from: &reader) { $0 }
+    }
+
+    /// Likewise, with the features of every open impression replaced.
+    /// - Parameter features: gives the words that take the place of an impression's; nil refuses them.
+    public mutating func decode(
+        from reader: inout StateReader,
+        features: @escaping ([UInt32]) -> [UInt32]?
+    ) throws(StateError) {
+        let empty = JoinState(settings: settings, partitionCount: ledger.partitionCount)
+        var decoder = JoinDecoder(state: empty, reader: reader, features: features)
+        try decoder.decode()
+        reader = decoder.reader
+        box = JoinBox(decoder.takeState())
+    }
+
+    // MARK: Sharing
+
+    /// The state to be changed, which no copy of this value has: the one place where that is asked.
+    private var own: JoinState {
+        @inline(__always) _read { yield box.state }
+        @inline(__always) _modify {
+            if !isKnownUniquelyReferenced(&box) { box = JoinBox(sharing: box) }
+            defer { extendLifetime(box) }
+            yield &box.state
         }
     }
+}
 
-    /// The end of a window that starts at `time`; times near the end of Int64 do not overflow.
-    static func end(of window: Int64, from time: Int64) -> Int64 {
-        time.saturatingAdding(window)
+/// The state that copies of a joiner share. Only the owner of the one reference to it changes it.
+@safe private final class JoinBox: @unchecked Sendable {
+    // Not a property of its own, which would be watched for overlapping accesses at every event.
+    private let address: UnsafeMutablePointer<JoinState>
+    private let sharing = Mutex(())
+
+    init(_ state: consuming JoinState) {
+        unsafe address = .allocate(capacity: 1)
+        unsafe address.initialize(to: state)
+    }
+
+    /// Several values that have the other box may come to this at once. Who is left with it finds it
+    /// done, for all others have let go of it since.
+    convenience init(sharing other: JoinBox) {
+        self.init(other.sharing.withLock { _ in other.state.shared() })
+    }
+
+    deinit {
+        unsafe address.deinitialize(count: 1)
+        unsafe address.deallocate()
+    }
+
+    var state: JoinState {
+        @inline(__always) _read { yield unsafe address.pointee }
+        @inline(__always) _modify { yield unsafe &address.pointee }
     }
 }

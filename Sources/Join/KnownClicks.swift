@@ -2,7 +2,7 @@ internal import Events
 
 /// Which impression a click id belongs to: that of the first click which bore it, as long as the
 /// join knows that impression.
-struct KnownClicks: Sendable {
+struct KnownClicks: ~Copyable, Sendable {
     private struct Entry: BitwiseCopyable, Sendable {
         var clickID: EventID
         var impressionID: EventID
@@ -11,6 +11,13 @@ struct KnownClicks: Sendable {
     /// Dense: the last one fills the place of a removed one.
     private var entries = PagedArray<Entry>()
     private var index = IDIndex()
+
+    func shared() -> KnownClicks {
+        var other = KnownClicks()
+        other.entries = entries.shared()
+        other.index = index.shared()
+        return other
+    }
 
     var count: Int { entries.count }
     var memoryBytes: Int { entries.memoryBytes + index.memoryBytes }

@@ -68,7 +68,7 @@ extension Labels {
 }
 
 /// Open impressions in the order of opening, with their features and id texts.
-struct OpenImpressions: Sendable {
+struct OpenImpressions: ~Copyable, Sendable {
     private var list: SlotList<OpenImpression>
     private var arena = WordArena()
 
@@ -76,8 +76,16 @@ struct OpenImpressions: Sendable {
         list = SlotList(countMax: countMax)
     }
 
+    func shared() -> OpenImpressions {
+        var other = OpenImpressions(countMax: list.countMax)
+        other.list = list.shared()
+        other.arena = arena.shared()
+        return other
+    }
+
     var count: Int { list.count }
-    var isFull: Bool { list.count == list.countMax }
+    var countMax: Int { list.countMax }
+    var isFull: Bool { count == countMax }
     var memoryBytes: Int { list.memoryBytes + arena.memoryBytes }
 
     /// What features and texts take, rounded up to blocks.

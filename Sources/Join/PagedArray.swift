@@ -1,6 +1,5 @@
-/// An array in pages: copying it takes constant time, growing it moves nothing. It keeps its pages
-/// when it shrinks.
-struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
+/// An array in pages: growing it moves nothing. It keeps its pages when it shrinks.
+struct PagedArray<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     private var pages = Pages<Element>()
     private(set) var count = 0
 
@@ -11,6 +10,14 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     static func memoryBytes(count: Int) -> Int {
         let size = Pages<Element>.pageSize
         return (count + size - 1) / size * Pages<Element>.pageBytes
+    }
+
+    /// The same array, in pages that both have; see `Pages.shared`.
+    func shared() -> Self {
+        var other = Self()
+        other.pages = pages.shared()
+        other.count = count
+        return other
     }
 
     subscript(index: Int) -> Element {

@@ -1,7 +1,7 @@
 /// A first-in, first-out queue in pages that are used as a ring. Elements are numbered from 0 in
 /// the order in which they came, and can be reached by the low 30 bits of their number; at most 2³⁰
 /// are present. The ring keeps its pages when it shrinks.
-struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
+struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     /// Unused places hold leftovers. The page of the first element is never that of a last one that
     /// came round the ring.
     private var pages = Pages<Element>()
@@ -19,6 +19,16 @@ struct Ring<Element: BitwiseCopyable & Sendable>: Sendable {
     /// When elements have come and gone: the first and the last page are partly used.
     static func memoryBytes(count: Int) -> Int {
         PagedArray<Element>.memoryBytes(count: count) + (count > 0 ? Pages<Element>.pageBytes : 0)
+    }
+
+    /// The same queue, in pages that both have; see `Pages.shared`.
+    func shared() -> Self {
+        var other = Self()
+        other.pages = pages.shared()
+        other.start = start
+        other.firstNumber = firstNumber
+        other.endNumber = endNumber
+        return other
     }
 
     subscript(number: Int) -> Element {

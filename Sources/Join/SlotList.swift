@@ -7,7 +7,7 @@ protocol Linked: BitwiseCopyable, Sendable {
 }
 
 /// Records of one size in pages, reused through a free list, and linked in the order of opening.
-struct SlotList<Record: Linked>: Sendable {
+struct SlotList<Record: Linked>: ~Copyable, Sendable {
     private var records = PagedArray<Record>()
     private var firstFree = Self.end
     private var firstSlot = Self.end
@@ -20,6 +20,16 @@ struct SlotList<Record: Linked>: Sendable {
 
     init(countMax: Int) {
         self.countMax = countMax
+    }
+
+    func shared() -> Self {
+        var other = Self(countMax: countMax)
+        other.records = records.shared()
+        other.firstFree = firstFree
+        other.firstSlot = firstSlot
+        other.lastSlot = lastSlot
+        other.count = count
+        return other
     }
 
     var memoryBytes: Int { records.memoryBytes }

@@ -1,10 +1,16 @@
 /// A binary min-heap of timers.
-struct TimerHeap: Sendable {
+struct TimerHeap: ~Copyable, Sendable {
     private var timers = PagedArray<Timer>()
 
     var count: Int { timers.count }
     var first: Timer? { timers.first }
     var memoryBytes: Int { timers.memoryBytes }
+
+    func shared() -> TimerHeap {
+        var other = TimerHeap()
+        other.timers = timers.shared()
+        return other
+    }
 
     mutating func insert(_ timer: Timer) {
         timers.append(timer)

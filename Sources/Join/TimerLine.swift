@@ -1,6 +1,6 @@
 /// Timers in the order of their ends. It keeps the ends of the first and the last at hand, for these
 /// are asked for at every event.
-struct TimerLine: Sendable {
+struct TimerLine: ~Copyable, Sendable {
     private var ring = Ring<Timer>()
     /// `Int64.max` when there is none.
     private(set) var firstEnd = Int64.max
@@ -9,6 +9,14 @@ struct TimerLine: Sendable {
     var count: Int { ring.count }
     var first: Timer? { ring.first }
     var memoryBytes: Int { ring.memoryBytes }
+
+    func shared() -> TimerLine {
+        var other = TimerLine()
+        other.ring = ring.shared()
+        other.firstEnd = firstEnd
+        other.lastEnd = lastEnd
+        return other
+    }
 
     /// The slot of the timer so many after the first.
     @inline(__always)

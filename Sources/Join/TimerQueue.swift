@@ -20,7 +20,7 @@ struct Timer: BitwiseCopyable, Sendable {
 /// are disordered: each kind has a first-in, first-out line, and only what does not fit at its
 /// end goes to a heap. A window that goes away before its end stays here as a stale entry; its owner
 /// removes those that come to the front, and all of them when they are more than half.
-struct TimerQueue: Sendable {
+struct TimerQueue: ~Copyable, Sendable {
     private var clickWindows = TimerLine()
     private var conversionWindows = TimerLine()
     private var holds = TimerLine()
@@ -38,6 +38,16 @@ struct TimerQueue: Sendable {
     var memoryBytes: Int {
         clickWindows.memoryBytes + conversionWindows.memoryBytes + holds.memoryBytes
             + disordered.memoryBytes
+    }
+
+    func shared() -> TimerQueue {
+        var other = TimerQueue()
+        other.clickWindows = clickWindows.shared()
+        other.conversionWindows = conversionWindows.shared()
+        other.holds = holds.shared()
+        other.disordered = disordered.shared()
+        other.currentCount = currentCount
+        return other
     }
 
     /// Timers are opened in the order of their sequence numbers, or sorted.

@@ -4,7 +4,7 @@
 /// Runs are whole blocks of 8 words and lie in one page each; one longer than a page has a page of
 /// its own. A freed run is kept for the next one of as many blocks. When more than half of an arena
 /// that is not small is free and still no run fits, the owner copies it tightly.
-struct WordArena: Sendable {
+struct WordArena: ~Copyable, Sendable {
     /// Where an impression's features and text are.
     struct Run: BitwiseCopyable, Sendable {
         var block: UInt32 = 0
@@ -33,6 +33,17 @@ struct WordArena: Sendable {
     private var freeBlocks = 0
 
     private static var blocksPerPage: Int { Pages<UInt32>.pageSize / 8 }
+
+    func shared() -> WordArena {
+        var other = WordArena()
+        other.words = words.shared()
+        other.end = end
+        other.endOfPage = endOfPage
+        other.firstFree = firstFree
+        other.freePages = freePages
+        other.freeBlocks = freeBlocks
+        return other
+    }
 
     var memoryBytes: Int { words.memoryBytes + firstFree.capacity * 4 }
 

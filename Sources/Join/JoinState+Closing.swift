@@ -1,6 +1,6 @@
 internal import Events
 
-extension Joiner {
+extension JoinState {
     /// Closes every window and hold that ends before `time`, in the order of their ends, then of
     /// opening. Nothing else lets a window end: what is to hold windows back does it here.
     mutating func closeWindows<Sink: JoinSink & ~Copyable>(before time: Int64, sink: inout Sink) {

@@ -1,6 +1,6 @@
 internal import Events
 
-extension Joiner {
+extension JoinState {
     /// Holds an event for what it refers to; at the limit the oldest held one goes first.
     mutating func hold(_ kind: HeldEvent.Kind, _ event: Event, key: EventID, ownID: EventID) {
         if held.isFull, let oldest = held.oldest { giveUp(oldest, place: .dropped) }
@@ -55,7 +55,15 @@ extension Joiner {
             }
         }
         guard timers.isMostlyStale else { return }
-        timers.removeStale { [impressions, held] timer in
+        Self.removeStale(from: &timers, impressions, held)
+    }
+
+    private static func removeStale(
+        from timers: inout TimerQueue,
+        _ impressions: borrowing ImpressionTable,
+        _ held: borrowing HeldEvents
+    ) {
+        timers.removeStale { timer in
             switch timer.kind {
             case .hold: !held[timer.slot].waits(for: timer)
             default: !impressions.open[timer.slot].waits(for: timer)

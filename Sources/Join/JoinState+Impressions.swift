@@ -1,6 +1,6 @@
 internal import Events
 
-extension Joiner {
+extension JoinState {
     mutating func applyImpression<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,

@@ -1,6 +1,6 @@
 internal import Events
 
-extension Joiner {
+extension JoinState {
     mutating func applyClick<Sink: JoinSink & ~Copyable>(_ event: Event, sink: inout Sink) {
         switch impressions.find(event.impressionID) {
         case .open(let slot):

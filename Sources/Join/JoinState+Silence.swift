@@ -1,16 +1,9 @@
 internal import Events
 
 // Silence is not a negative: while clicks or conversions are too few to be believed, nothing ends.
-extension Joiner {
-    /// Which events are silent now. As long as any are, no window and no hold closes.
-    public var silence: JoinSilence { guards.silence }
-
-    /// The operator's word: what is silent is real. Windows close again, with the next event or
-    /// advance, what is missing counts as negative, and the rate that is usual is learnt anew.
-    ///
-    /// - Returns: What was silent.
-    @discardableResult
-    public mutating func acceptSilence() -> JoinSilence {
+extension JoinState {
+    /// What is silent is real. Returns what was silent.
+    mutating func acceptSilence() -> JoinSilence {
         defer { guards.accept() }
         return guards.silence
     }

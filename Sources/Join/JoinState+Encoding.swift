@@ -1,11 +1,8 @@
 internal import Events
-public import StateCoding
+internal import StateCoding
 
-extension Joiner {
-    /// Writes stream time, the books, the delays, the silence
-    /// guards, then open impressions, held events and remembered ids, each in
-    /// the order of opening or closing. Tables, timers and the words' places follow from these.
-    public func encode(to writer: inout StateWriter) {
+extension JoinState {
+    func encode(to writer: inout StateWriter) {
         writer.reserve(encodedBytesMax)
         writer.write(streamTime)
         writer.write(closedThrough)

@@ -1,6 +1,6 @@
 internal import Events
 
-extension Joiner {
+extension JoinState {
     mutating func applyConversion<Sink: JoinSink & ~Copyable>(_ event: Event, sink: inout Sink) {
         let named =
             event.impressionID.isNone
