@@ -15,7 +15,7 @@ public struct EventID: Hashable, Sendable, BitwiseCopyable {
     }
 
     /// No id was given.
-    public static let none = EventID(high: 0, low: 0)
+    public static var none: EventID { EventID(high: 0, low: 0) }
 
     public var isNone: Bool { high == 0 && low == 0 }
 

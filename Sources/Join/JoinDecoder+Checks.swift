@@ -13,7 +13,7 @@ extension JoinDecoder {
         else { throw StateError("join: stream time \(state.streamTime) is out of order") }
     }
 
-    mutating func checkOpen(_ impression: OpenImpression) throws(StateError) {
+    mutating func checkOpen(_ impression: TrackedImpression) throws(StateError) {
         guard case .unknown = state.impressions.find(impression.id) else {
             throw StateError("join: an impression is open twice")
         }
@@ -37,7 +37,7 @@ extension JoinDecoder {
         }
     }
 
-    mutating func checkClick(of impression: OpenImpression) throws(StateError) {
+    mutating func checkClick(of impression: TrackedImpression) throws(StateError) {
         if impression.click == .late {
             guard impression.clickTime == 0, impression.conversionSequence == 0 else {
                 throw StateError("join: a late click opened a conversion window")
@@ -79,8 +79,9 @@ extension JoinDecoder {
             case (.conversionOfClick, _):
                 isPossible = state.knownClicks.impression(of: event.key) == nil
             case (_, .unknown): isPossible = true
-            case (.conversionOfImpression, .open(let open)):
-                isPossible = state.impressions.open[open].click != .applied
+            case (.conversionOfImpression, .inLine): isPossible = true
+            case (.conversionOfImpression, .tracked(let slot)):
+                isPossible = state.impressions.open[slot].click != .applied
             default: isPossible = false
             }
             guard isPossible else { throw StateError("join: an event is held for what is there") }

@@ -100,32 +100,33 @@ struct JoinDecoder: ~Copyable {
     }
 
     private mutating func decodeOpen() throws(StateError) {
-        var impression = OpenImpression(
+        let impression = OpenImpression(
             id: try readID(),
             time: try reader.read(),
             sequence: try reader.read(),
-            weight: 1,
-            partition: try reader.read()
+            partition: try reader.read(),
+            weight: try reader.read(),
+            prediction: Prediction(ctrLogit: try reader.read(), cvrLogit: try reader.read())
         )
-        impression.weight = try reader.read()
-        impression.prediction = Prediction(
-            ctrLogit: try reader.read(),
-            cvrLogit: try reader.read()
-        )
-        impression.click = try readClick()
-        impression.conversion = try readConversion()
-        impression.ctrTrained = try reader.read()
-        impression.ctcvrTrained = try reader.read()
-        impression.isDropped = try reader.read()
-        try checkOpen(impression)
-        if impression.click != .none {
-            impression.clickID = try readClickID(of: impression.id)
-            impression.clickTime = try reader.read()
-            impression.conversionSequence = try reader.read()
-            try checkClick(of: impression)
+        var tracked = TrackedImpression(impression)
+        tracked.click = try readClick()
+        tracked.conversion = try readConversion()
+        tracked.ctrTrained = try reader.read()
+        tracked.ctcvrTrained = try reader.read()
+        tracked.isDropped = try reader.read()
+        try checkOpen(tracked)
+        if tracked.click != .none {
+            tracked.clickID = try readClickID(of: impression.id)
+            tracked.clickTime = try reader.read()
+            tracked.conversionSequence = try reader.read()
+            try checkClick(of: tracked)
         }
-        if impression.conversion != .none { impression.conversionID = try readID() }
+        if tracked.conversion != .none { tracked.conversionID = try readID() }
+        tracked.impression.run = try readRun()
+        restore(tracked)
+    }
 
+    private mutating func readRun() throws(StateError) -> WordArena.Run {
         let featureCount = Int(try reader.read(UInt32.self))
         let textCount = Int(try reader.read(UInt32.self))
         let words = try reader.readWords(count: featureCount)
@@ -133,17 +134,20 @@ struct JoinDecoder: ~Copyable {
             throw StateError("join: an open impression's features do not fit the schema")
         }
         let text = try reader.readBytes(count: textCount)
-        let slot = state.impressions.append(
-            impression,
-            features: features.span,
-            text: text.span
-        )
-        setTimers(impression, slot: slot)
+        return state.impressions.open.store(features: features.span, text: text.span)
     }
 
-    private mutating func setTimers(_ impression: OpenImpression, slot: UInt32) {
+    private mutating func restore(_ impression: TrackedImpression) {
         let settings = state.settings
-        if impression.isClickWindowOpen {
+        let isInOrder = state.impressions.open.isInOrder(impression.time)
+        if isInOrder && impression.click == .none {
+            state.impressions.append(impression.impression)
+            return
+        }
+        var impression = impression
+        impression.hasClickTimer = !isInOrder
+        let slot = state.impressions.append(impression)
+        if impression.hasClickTimer && impression.isClickWindowOpen {
             timers.append(
                 Timer(
                     end: JoinState.end(of: settings.clickWindow, from: impression.time),

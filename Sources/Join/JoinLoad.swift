@@ -6,7 +6,7 @@ public struct JoinLoad: Equatable, Sendable {
     /// Those of the open ones that were clicked in time.
     public var openClicked = 0
     /// Click and conversion windows in their queues. One that no longer matters stays there until its
-    /// end, unless more than half are such.
+    /// end, unless more than half are such. Those of the clicks have the unclicked open impressions.
     public var clickWindows = 0
     public var conversionWindows = 0
     public var heldEvents = 0
@@ -27,12 +27,17 @@ public struct JoinLoad: Equatable, Sendable {
     /// fullest. While a snapshot is written, pages that change are there twice.
     public var memoryBytes: Int {
         let tables =
-            OpenImpressions.memoryBytes(count: openImpressions, blocksPerRun: blocksPerRun)
+            OpenImpressions.memoryBytes(
+                count: openImpressions,
+                placesInLine: clickWindows,
+                trackedCount: openClicked,
+                blocksPerRun: blocksPerRun
+            )
             + Ring<ClosedImpression>.memoryBytes(count: closedIDs)
             + IDIndex.memoryBytes(count: openImpressions + closedIDs)
             + HeldEvents.memoryBytes(count: heldEvents)
             + KnownClicks.memoryBytes(count: knownClicks)
-        return [clickWindows, conversionWindows, heldEvents].reduce(tables) { sum, count in
+        return [conversionWindows, heldEvents].reduce(tables) { sum, count in
             sum + Ring<Timer>.memoryBytes(count: count)
         }
     }

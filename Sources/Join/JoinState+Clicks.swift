@@ -3,17 +3,11 @@ internal import Events
 extension JoinState {
     mutating func applyClick<Sink: JoinSink & ~Copyable>(_ event: Event, sink: inout Sink) {
         switch impressions.find(event.impressionID) {
-        case .open(let slot):
+        case .inLine(let number):
+            return applyFirstClick(event, to: impressions.track(number), sink: &sink)
+        case .tracked(let slot):
             guard impressions.open[slot].click == .none else { break }
-            guards.countClick(at: event.time)
-            if isTooLate(clickAt: event.time, for: slot) {
-                ledger.enter(.late, partition: event.partition)
-                addLateClick(event, to: slot)
-                return
-            }
-            ledger.enter(.applied, partition: event.partition)
-            joinClick(time: event.time, clickID: event.clickID, to: slot, sink: &sink)
-            return
+            return applyFirstClick(event, to: slot, sink: &sink)
         case .closed(let number):
             guard impressions.closed[number].click == .none else { break }
             guards.countClick(at: event.time)
@@ -30,6 +24,22 @@ extension JoinState {
             return
         }
         ledger.enter(.duplicate, partition: event.partition)
+    }
+
+    /// Applies the first click of an open impression.
+    private mutating func applyFirstClick<Sink: JoinSink & ~Copyable>(
+        _ event: Event,
+        to slot: UInt32,
+        sink: inout Sink
+    ) {
+        guards.countClick(at: event.time)
+        if isTooLate(clickAt: event.time, for: slot) {
+            ledger.enter(.late, partition: event.partition)
+            addLateClick(event, to: slot)
+        } else {
+            ledger.enter(.applied, partition: event.partition)
+            joinClick(time: event.time, clickID: event.clickID, to: slot, sink: &sink)
+        }
     }
 
     /// Joins a click that counts to its impression, then a conversion that waited for it.
@@ -60,7 +70,7 @@ extension JoinState {
 
         score(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
         if settings.ctrTiming == .known && !guards.isSilent {
-            timers.retire()
+            if impression.hasClickTimer { timers.retire() }
             train(slot, Labels(ctr: true, ctcvr: nil), sink: &sink)
         }
         if let conversion = held.find(.conversionOfImpression, impression.id) {

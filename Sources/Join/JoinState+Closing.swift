@@ -3,29 +3,62 @@ internal import Events
 extension JoinState {
     /// Closes every window and hold that ends before `time`, in the order of their ends, then of
     /// opening. Nothing else lets a window end: what is to hold windows back does it here.
+    @inline(__always)
     mutating func closeWindows<Sink: JoinSink & ~Copyable>(before time: Int64, sink: inout Sink) {
-        while let timer = timers.removeFirst(before: time) {
-            prefetchClosing()
-            guard isCurrent(timer) else { continue }
-            timers.retire()
-            streamTime = max(streamTime, timer.end)
-            switch timer.kind {
-            case .clickWindow: endClickWindow(timer.slot, sink: &sink)
-            case .conversionWindow: endConversionWindow(timer.slot, sink: &sink)
-            case .hold: orphan(timer.slot)
+        while true {
+            let endInLine = Self.end(of: settings.clickWindow, from: impressions.open.firstTime)
+            let end = min(endInLine, timers.firstEnd)
+            guard end < time else { break }
+            if end == endInLine && isLineNext(end) {
+                endFirstInLine(at: end, sink: &sink)
+            } else {
+                endFirstTimer(sink: &sink)
             }
         }
     }
 
-    /// An impression's record, its words and its place in the index lie anywhere in memory; waiting
-    /// for them, one after the other, would take longer than all else. Click windows tell which
-    /// come next: the record is fetched first, for it says where the rest is.
-    @inline(__always)
-    private func prefetchClosing() {
-        if let slot = timers.clickWindowSlot(8) { impressions.prefetchOpen(slot) }
-        if let slot = timers.clickWindowSlot(4) { impressions.prefetchRest(of: slot) }
+    /// Whether the impression whose turn is next was opened before all else that ends then.
+    private func isLineNext(_ end: Int64) -> Bool {
+        guard timers.firstEnd == end, let timer = timers.first else { return true }
+        return impressions.open.first.map { $0.sequence < timer.sequence } ?? false
     }
 
+    private mutating func endFirstInLine<Sink: JoinSink & ~Copyable>(
+        at end: Int64,
+        sink: inout Sink
+    ) {
+        impressions.prefetchClosing()
+        guard let impression = impressions.open.first else { return }
+        if impression.isTracked {
+            guard let slot = impressions.open.passFirst(),
+                impressions.open[slot].isClickWindowOpen
+            else { return }
+            streamTime = max(streamTime, end)
+            endClickWindow(slot, sink: &sink)
+        } else {
+            streamTime = max(streamTime, end)
+            var closed = ClosedImpression(impression, at: streamTime)
+            endUnclicked(impression, &closed, sink: &sink)
+            impressions.closeFirst(as: closed)
+            limitClosed()
+        }
+    }
+
+    @inline(never)
+    private mutating func endFirstTimer<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
+        guard let timer = timers.first else { return }
+        timers.removeFirst(timer)
+        guard isCurrent(timer) else { return }
+        timers.retire()
+        streamTime = max(streamTime, timer.end)
+        switch timer.kind {
+        case .clickWindow: endClickWindow(timer.slot, sink: &sink)
+        case .conversionWindow: endConversionWindow(timer.slot, sink: &sink)
+        case .hold: orphan(timer.slot)
+        }
+    }
+
+    /// Of a tracked impression.
     private mutating func endClickWindow<Sink: JoinSink & ~Copyable>(
         _ slot: UInt32,
         sink: inout Sink
@@ -34,19 +67,38 @@ extension JoinState {
             endWindowOfClicked(slot, sink: &sink)
             return
         }
-        ledger.move(
-            from: .pending,
-            to: .applied,
-            partition: impressions.open[slot].partition
-        )
-        if let conversion = held.find(.conversionOfImpression, impressions.open[slot].id) {
+        let tracked = impressions.open[slot]
+        var closed = ClosedImpression(tracked, at: streamTime)
+        endUnclicked(tracked.impression, &closed, sink: &sink)
+        impressions.close(slot, as: closed)
+        limitClosed()
+    }
+
+    /// The click window of an impression ended without a click, which makes both labels known.
+    /// A conversion that was held for it is one of what is remembered.
+    @inline(__always)
+    private mutating func endUnclicked<Sink: JoinSink & ~Copyable>(
+        _ impression: OpenImpression,
+        _ closed: inout ClosedImpression,
+        sink: inout Sink
+    ) {
+        ledger.move(from: .pending, to: .applied, partition: impression.partition)
+        if let conversion = held.find(.conversionOfImpression, impression.id) {
             let conversion = release(conversion)
-            impressions.open[slot].conversion = .viewThrough
-            impressions.open[slot].conversionID = conversion.ownID
+            closed.conversion = .viewThrough
+            closed.conversionID = conversion.ownID
             settle(.viewThrough, partition: conversion.partition, wasHeld: true)
         }
-        score(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
-        train(slot, Labels(ctr: false, ctcvr: false), sink: &sink)
+        let labels = sighted(Labels(ctr: false, ctcvr: false), shown: impression.time)
+        if labels.ctcvr == nil {
+            ledger.move(from: .applied, to: .dropped, partition: impression.partition)
+            if labels.ctr == nil { return }
+        }
+        let example = impression.example(labels, at: streamTime)
+        sink.score(example)
+        impressions.open.withRun(of: impression) { features, text in
+            sink.train(example, features: features, text: text)
+        }
     }
 
     private mutating func endWindowOfClicked<Sink: JoinSink & ~Copyable>(
@@ -72,18 +124,19 @@ extension JoinState {
         train(slot, labels, sink: &sink)
     }
 
+    /// Scores labels of a clicked impression.
     mutating func score<Sink: JoinSink & ~Copyable>(
         _ slot: UInt32,
         _ labels: Labels,
         sink: inout Sink
     ) {
-        let impression = impressions.open[slot]
-        let known = sighted(labels, of: impression)
-        if known.isEmpty { return }
-        sink.score(impression.example(known, at: streamTime))
+        let clicked = impressions.open[slot]
+        let known = sighted(labels, of: clicked)
+        if known == Labels(ctr: nil, ctcvr: nil) { return }
+        sink.score(clicked.impression.example(known, at: streamTime))
     }
 
-    /// Trains labels of an open impression, which closes when it has no more; those that blind time
+    /// Trains labels of a clicked impression, which closes when it has no more; those that blind time
     /// makes unknowable are left out. The window that these
     /// labels waited for must be over, or its timer retired.
     mutating func train<Sink: JoinSink & ~Copyable>(
@@ -91,21 +144,24 @@ extension JoinState {
         _ labels: Labels,
         sink: inout Sink
     ) {
-        let impression = impressions.open[slot]
-        let known = sighted(labels, of: impression)
-        if !known.isEmpty {
-            let example = impression.example(known, at: streamTime)
-            impressions.open.withRun(of: impression) { features, text in
+        let clicked = impressions.open[slot]
+        let known = sighted(labels, of: clicked)
+        if known != Labels(ctr: nil, ctcvr: nil) {
+            let example = clicked.impression.example(known, at: streamTime)
+            impressions.open.withRun(of: clicked.impression) { features, text in
                 sink.train(example, features: features, text: text)
             }
         }
         if known != labels { leaveOut(slot) }
-        if impressions.open[slot].markTrained(labels) { close(slot) }
+        if impressions.open[slot].markTrained(labels) {
+            impressions.close(slot, as: ClosedImpression(impressions.open[slot], at: streamTime))
+            limitClosed()
+        }
     }
 
-    /// The impression is remembered as closed; at the limit the one that closed first is forgotten.
-    private mutating func close(_ slot: UInt32) {
-        impressions.close(slot, at: streamTime)
+    /// At the limit the impression that closed first is forgotten.
+    @inline(__always)
+    private mutating func limitClosed() {
         if impressions.closed.count > settings.closedIDsMax { forgetFirstClosed() }
     }
 
@@ -114,17 +170,26 @@ extension JoinState {
         while !impressions.closed.isEmpty {
             let closedAt = impressions.closed[impressions.closed.firstNumber].closedAt
             guard Self.end(of: settings.closedMemory, from: closedAt) < streamTime else { break }
-            impressions.prefetchClosed()
+            prefetchForgetting()
             forgetFirstClosed()
         }
     }
 
+    /// Has the processor fetch what forgetting the next closed impressions takes.
+    @inline(__always)
+    private func prefetchForgetting() {
+        impressions.closed.prefetch(8)
+        guard impressions.closed.count > 4 else { return }
+        let number = impressions.closed.firstNumber + 4
+        impressions.prefetch(impressions.closed[number].id)
+        knownClicks.prefetch(impressions.closed[number].clickID)
+    }
+
+    @inline(__always)
     private mutating func forgetFirstClosed() {
         let number = impressions.closed.firstNumber
-        knownClicks.remove(
-            impressions.closed[number].clickID,
-            of: impressions.closed[number].id
-        )
+        let clickID = impressions.closed[number].clickID
+        if !clickID.isNone { knownClicks.remove(clickID, of: impressions.closed[number].id) }
         impressions.forgetFirstClosed()
     }
 }

@@ -10,7 +10,7 @@ extension JoinState {
             return
         }
         switch impressions.find(id) {
-        case .open(let slot):
+        case .tracked(let slot):
             let impression = impressions.open[slot]
             if impression.conversion != .none {
                 enterFurther(event, after: impression.conversionID)
@@ -41,7 +41,7 @@ extension JoinState {
                 }
                 ledger.enter(isLate ? .late : .viewThrough, partition: event.partition)
             }
-        case .unknown:
+        case .inLine, .unknown:
             holdConversion(.conversionOfImpression, event, key: id)
         }
     }

@@ -12,13 +12,12 @@ extension JoinState {
         delays.conversions.encode(to: &writer)
         guards.encode(to: &writer)
         writer.write(UInt64(impressions.open.count))
-        var slot = impressions.open.oldest
-        while let current = slot {
-            encodeOpen(current, to: &writer)
-            slot = impressions.open.younger(than: current)
+        impressions.open.forEach { tracked in
+            encodeOpen(tracked, to: &writer)
+            return true
         }
         writer.write(UInt64(held.count))
-        slot = held.oldest
+        var slot = held.oldest
         while let current = slot {
             encodeHeld(held[current], to: &writer)
             slot = held.younger(than: current)
@@ -39,8 +38,8 @@ extension JoinState {
         }
     }
 
-    private func encodeOpen(_ slot: UInt32, to writer: inout StateWriter) {
-        let impression = impressions.open[slot]
+    private func encodeOpen(_ tracked: TrackedImpression, to writer: inout StateWriter) {
+        let impression = tracked.impression
         writer.write(impression.id)
         writer.write(impression.time)
         writer.write(impression.sequence)
@@ -48,17 +47,17 @@ extension JoinState {
         writer.write(impression.weight)
         writer.write(impression.prediction.ctrLogit)
         writer.write(impression.prediction.cvrLogit)
-        writer.write(impression.click.rawValue)
-        writer.write(impression.conversion.rawValue)
-        writer.write(impression.ctrTrained)
-        writer.write(impression.ctcvrTrained)
-        writer.write(impression.isDropped)
-        if impression.click != .none {
-            encodeClickID(impression.clickID, of: impression.id, to: &writer)
-            writer.write(impression.clickTime)
-            writer.write(impression.conversionSequence)
+        writer.write(tracked.click.rawValue)
+        writer.write(tracked.conversion.rawValue)
+        writer.write(tracked.ctrTrained)
+        writer.write(tracked.ctcvrTrained)
+        writer.write(tracked.isDropped)
+        if tracked.click != .none {
+            encodeClickID(tracked.clickID, of: impression.id, to: &writer)
+            writer.write(tracked.clickTime)
+            writer.write(tracked.conversionSequence)
         }
-        if impression.conversion != .none { writer.write(impression.conversionID) }
+        if tracked.conversion != .none { writer.write(tracked.conversionID) }
         impressions.open.withRun(of: impression) { features, text in
             writer.write(UInt32(features.count))
             writer.write(UInt32(text.count))

@@ -54,8 +54,8 @@ extension JoinState {
                 timers.removeFirst(of: kind)
             }
         }
-        guard timers.isMostlyStale else { return }
-        Self.removeStale(from: &timers, impressions, held)
+        if timers.isMostlyStale { Self.removeStale(from: &timers, impressions, held) }
+        if impressions.open.isLineMostlyStale { impressions.removeStalePlaces() }
     }
 
     private static func removeStale(
@@ -81,7 +81,7 @@ extension JoinState {
     }
 }
 
-extension OpenImpression {
+extension TrackedImpression {
     @inline(__always)
     fileprivate func waits(for window: Timer) -> Bool {
         if window.kind == .clickWindow { return sequence == window.sequence && isClickWindowOpen }

@@ -14,50 +14,69 @@ extension JoinState {
         guards.countImpression(at: event.time)
         if impressions.open.isFull { dropOldestImpression() }
         ledger.enter(.pending, partition: event.partition)
-        let slot = open(event, features: features, text: text, sink: &sink)
+        let impression = arrival(event, features: features, text: text, sink: &sink)
         if let click = held.find(.click, event.impressionID) {
-            joinHeldClick(release(click), to: slot, sink: &sink)
+            let click = release(click)
+            joinHeldClick(click, to: track(impression), sink: &sink)
+        } else if impressions.open.isInOrder(event.time) {
+            impressions.append(impression)
+        } else {
+            _ = track(impression)
         }
     }
 
+    /// What is kept of an impression: its features, changed to what is to be trained, its text, and
+    /// its prediction.
     @inline(__always)
-    private mutating func open<Sink: JoinSink & ~Copyable>(
+    private mutating func arrival<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,
         text: Span<UInt8>,
         sink: inout Sink
-    ) -> UInt32 {
-        let impression = OpenImpression(
+    ) -> OpenImpression {
+        let run = impressions.open.store(features: features, text: text)
+        expectTraining(sink: &sink)
+        let prediction = impressions.open.withMutableFeatures(run) {
+            sink.arrive(event, features: &$0)
+        }
+        return OpenImpression(
             id: event.impressionID,
             time: event.time,
             sequence: takeSequence(),
+            partition: event.partition,
             weight: event.weight,
-            partition: event.partition
+            prediction: prediction,
+            run: run
         )
-        let slot = impressions.append(impression, features: features, text: text)
-        expectTraining(sink: &sink)
-        impressions.open[slot].prediction = impressions.open.withMutableFeatures(of: slot) {
-            sink.arrive(event, features: &$0)
-        }
-        timers.insert(
-            Timer(
-                end: Self.end(of: settings.clickWindow, from: event.time),
-                sequence: impression.sequence,
-                slot: slot,
-                kind: .clickWindow
-            )
-        )
-        return slot
     }
 
     /// The click window that ends next is, as a rule, what trains next.
+    @inline(__always)
     private mutating func expectTraining<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
-        guard let next = timers.first(of: .clickWindow), isCurrent(next) else { return }
-        // Not in the call: the table would be copied, reference by reference, to be used twice.
-        let impression = impressions.open[next.slot]
-        impressions.open.withRun(of: impression) { features, _ in
-            sink.expect(features: features)
+        guard let next = impressions.open.first else { return }
+        if next.isTracked {
+            let tracked = impressions.open[next.slot]
+            guard tracked.sequence == next.sequence, tracked.isClickWindowOpen else { return }
         }
+        impressions.open.withRun(of: next) { features, _ in sink.expect(features: features) }
+    }
+
+    /// Opens an impression that has a click already, or is out of order.
+    private mutating func track(_ impression: OpenImpression) -> UInt32 {
+        var tracked = TrackedImpression(impression)
+        tracked.hasClickTimer = !impressions.open.isInOrder(impression.time)
+        let slot = impressions.append(tracked)
+        if tracked.hasClickTimer {
+            timers.insert(
+                Timer(
+                    end: Self.end(of: settings.clickWindow, from: impression.time),
+                    sequence: impression.sequence,
+                    slot: slot,
+                    kind: .clickWindow
+                )
+            )
+        }
+        return slot
     }
 
     private mutating func joinHeldClick<Sink: JoinSink & ~Copyable>(
@@ -78,17 +97,19 @@ extension JoinState {
 
     /// At the limit. It is not remembered, and its click id becomes unknown; what is held for it stays.
     private mutating func dropOldestImpression() {
-        guard let slot = impressions.open.oldest else { return }
-        let impression = impressions.open[slot]
-        ledger.move(
-            from: impression.place,
-            to: .dropped,
-            partition: impression.partition
-        )
-        if impression.isClickWindowOpen { timers.retire() }
-        if impression.isConversionWindowOpen { timers.retire() }
-        knownClicks.remove(impression.clickID, of: impression.id)
-        impressions.drop(slot)
-        removeStaleTimers()
+        switch impressions.open.findOldest() {
+        case .inLine(let impression):
+            ledger.move(from: .pending, to: .dropped, partition: impression.partition)
+            impressions.dropFirst(impression.id)
+        case .tracked(let slot):
+            let impression = impressions.open[slot]
+            ledger.move(from: impression.place, to: .dropped, partition: impression.partition)
+            if impression.hasClickTimer && impression.isClickWindowOpen { timers.retire() }
+            if impression.isConversionWindowOpen { timers.retire() }
+            knownClicks.remove(impression.clickID, of: impression.id)
+            impressions.drop(slot)
+            removeStaleTimers()
+        case nil: break
+        }
     }
 }

@@ -42,14 +42,18 @@ extension JoinState {
 
     /// What of these labels can be known: nothing that events say whose like were lost.
     @inline(__always)
-    func sighted(_ labels: Labels, of impression: OpenImpression) -> Labels {
+    func sighted(_ labels: Labels, of clicked: TrackedImpression) -> Labels {
+        sighted(labels, shown: clicked.time, clicked: clicked.clickTime)
+    }
+
+    /// Likewise, of an impression from `shown`, and a click, if there was one, at `clicked`.
+    @inline(__always)
+    func sighted(_ labels: Labels, shown: Int64, clicked: Int64? = nil) -> Labels {
         // One by one: the compiler would copy all the guards.
         if guards.clicks.blind.isEmpty && guards.conversions.blind.isEmpty { return labels }
-        return impression.sighted(
-            labels,
-            clicks: guards.clicks.blind,
-            conversions: guards.conversions.blind
-        )
+        if guards.clicks.blind.contains(shown) { return Labels(ctr: nil, ctcvr: nil) }
+        guard guards.conversions.blind.contains(clicked ?? shown) else { return labels }
+        return Labels(ctr: labels.ctr, ctcvr: nil)
     }
 
     /// The impression lost a label.
@@ -61,17 +65,5 @@ extension JoinState {
             to: .dropped,
             partition: impressions.open[slot].partition
         )
-    }
-}
-
-extension OpenImpression {
-    fileprivate func sighted(
-        _ labels: Labels,
-        clicks: BlindTimes,
-        conversions: BlindTimes
-    ) -> Labels {
-        if clicks.contains(time) { return Labels(ctr: nil, ctcvr: nil) }
-        guard conversions.contains(click == .applied ? clickTime : time) else { return labels }
-        return Labels(ctr: labels.ctr, ctcvr: nil)
     }
 }

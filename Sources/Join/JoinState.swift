@@ -89,9 +89,10 @@ struct JoinState: ~Copyable, Sendable {
         }
     }
 
-    func prefetch(_ event: Event) {
+    mutating func prefetch(_ event: Event) {
         impressions.prefetch(event.impressionID)
         held.prefetch(.click, event.impressionID)
+        knownClicks.prefetch(event.clickID)
     }
 
     mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {

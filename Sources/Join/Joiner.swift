@@ -37,7 +37,7 @@ public struct Joiner: Sendable, StateCodable {
     /// Has the processor fetch what applying this event will look at first. Called an event or
     /// a few ahead it saves most of the wait for memory; it changes nothing, and need not be called.
     public func prefetch(_ event: Event) {
-        box.state.prefetch(event)
+        box.prefetch(event)
     }
 
     /// Closes what ends before `time`, and moves stream time there unless it is later already.
@@ -161,6 +161,9 @@ public struct Joiner: Sendable, StateCodable {
         unsafe address.deinitialize(count: 1)
         unsafe address.deallocate()
     }
+
+    /// Changes nothing of the state, but a method that does not change it would be given a copy.
+    func prefetch(_ event: Event) { unsafe address.pointee.prefetch(event) }
 
     var state: JoinState {
         @inline(__always) _read { yield unsafe address.pointee }

@@ -55,6 +55,12 @@ struct KnownClicks: ~Copyable, Sendable {
         }
     }
 
+    /// What looking for a click id begins with.
+    @inline(__always)
+    func prefetch(_ clickID: EventID) {
+        if !clickID.isNone { index.prefetch(IDIndex.tag(of: clickID)) }
+    }
+
     private func find(_ clickID: EventID) -> UInt32? {
         if entries.isEmpty { return nil }
         return index.first(IDIndex.tag(of: clickID)) { entries[Int($0)].clickID == clickID }

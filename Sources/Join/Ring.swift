@@ -59,6 +59,12 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
         firstNumber += 1
     }
 
+    /// Removes so many elements at the end.
+    mutating func removeLast(_ count: Int) {
+        precondition(count <= self.count)
+        endNumber -= count
+    }
+
     /// Removes elements anywhere; the others keep their order but not their numbers.
     mutating func removeAll(where shouldRemove: (Element) -> Bool) {
         var end = firstNumber

@@ -1,6 +1,8 @@
 /// A binary min-heap of timers.
 struct TimerHeap: ~Copyable, Sendable {
     private var timers = PagedArray<Timer>()
+    /// `Int64.max` when there is none.
+    private(set) var firstEnd = Int64.max
 
     var count: Int { timers.count }
     var first: Timer? { timers.first }
@@ -9,6 +11,7 @@ struct TimerHeap: ~Copyable, Sendable {
     func shared() -> TimerHeap {
         var other = TimerHeap()
         other.timers = timers.shared()
+        other.firstEnd = firstEnd
         return other
     }
 
@@ -22,11 +25,13 @@ struct TimerHeap: ~Copyable, Sendable {
             hole = parent
         }
         timers[hole] = timer
+        firstEnd = timers[0].end
     }
 
     mutating func removeFirst() {
         let last = timers.removeLast()
         if !timers.isEmpty { sink(last, from: 0) }
+        firstEnd = first?.end ?? .max
     }
 
     mutating func removeAll(where shouldRemove: (Timer) -> Bool) {
@@ -34,6 +39,7 @@ struct TimerHeap: ~Copyable, Sendable {
         for position in (0..<timers.count / 2).reversed() {
             sink(timers[position], from: position)
         }
+        firstEnd = first?.end ?? .max
     }
 
     private mutating func sink(_ timer: Timer, from position: Int) {

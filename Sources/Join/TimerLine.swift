@@ -18,13 +18,6 @@ struct TimerLine: ~Copyable, Sendable {
         return other
     }
 
-    /// The slot of the timer so many after the first.
-    @inline(__always)
-    func slot(_ distance: Int) -> UInt32? {
-        ring.prefetch(4 * distance)
-        return distance < ring.count ? ring[ring.firstNumber + distance].slot : nil
-    }
-
     /// Adds a timer, which was opened after those that are here, unless one of them ends later. Says
     /// whether it was added.
     @inline(__always)

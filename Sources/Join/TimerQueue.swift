@@ -18,10 +18,10 @@ struct Timer: BitwiseCopyable, Sendable {
 ///
 /// Windows of one kind have one length, so they end in the order in which they open unless events
 /// are disordered: each kind has a first-in, first-out line, and only what does not fit at its
-/// end goes to a heap. A window that goes away before its end stays here as a stale entry; its owner
-/// removes those that come to the front, and all of them when they are more than half.
+/// end goes to a heap. Click windows have a line of their own, with the open impressions; here are
+/// only those that do not fit there. A window that goes away before its end stays here as a stale
+/// entry; its owner removes those that come to the front, and all of them when they are more than half.
 struct TimerQueue: ~Copyable, Sendable {
-    private var clickWindows = TimerLine()
     private var conversionWindows = TimerLine()
     private var holds = TimerLine()
     private var disordered = TimerHeap()
@@ -29,20 +29,16 @@ struct TimerQueue: ~Copyable, Sendable {
     private(set) var currentCount = 0
 
     /// Entries, stale ones included.
-    var count: Int {
-        clickWindows.count + conversionWindows.count + holds.count + disordered.count
-    }
+    var count: Int { conversionWindows.count + holds.count + disordered.count }
 
     var isMostlyStale: Bool { count > 64 && currentCount * 2 < count }
 
     var memoryBytes: Int {
-        clickWindows.memoryBytes + conversionWindows.memoryBytes + holds.memoryBytes
-            + disordered.memoryBytes
+        conversionWindows.memoryBytes + holds.memoryBytes + disordered.memoryBytes
     }
 
     func shared() -> TimerQueue {
         var other = TimerQueue()
-        other.clickWindows = clickWindows.shared()
         other.conversionWindows = conversionWindows.shared()
         other.holds = holds.shared()
         other.disordered = disordered.shared()
@@ -56,7 +52,7 @@ struct TimerQueue: ~Copyable, Sendable {
         currentCount += 1
         let isInserted =
             switch timer.kind {
-            case .clickWindow: clickWindows.append(timer)
+            case .clickWindow: false
             case .conversionWindow: conversionWindows.append(timer)
             case .hold: holds.append(timer)
             }
@@ -68,43 +64,35 @@ struct TimerQueue: ~Copyable, Sendable {
         currentCount -= 1
     }
 
-    /// Removes and returns what ends first, if that is before `time`. It may be stale.
-    mutating func removeFirst(before time: Int64) -> Timer? {
-        let end = min(
-            min(clickWindows.firstEnd, conversionWindows.firstEnd),
-            min(holds.firstEnd, disordered.first?.end ?? .max)
-        )
-        guard end < time else { return nil }
-        var first: Timer?
-        if clickWindows.firstEnd == end { first = clickWindows.first }
-        if conversionWindows.firstEnd == end {
-            first = Self.earlier(conversionWindows.first, first)
-        }
-        if holds.firstEnd == end { first = Self.earlier(holds.first, first) }
-        if let timer = disordered.first, Self.earlier(timer, first)?.sequence == timer.sequence {
-            disordered.removeFirst()
-            return timer
-        }
-        if let first { removeFirst(of: first.kind) }
-        return first
+    /// The end of what ends first; `Int64.max` when there is nothing.
+    @inline(__always)
+    var firstEnd: Int64 {
+        min(min(conversionWindows.firstEnd, holds.firstEnd), disordered.firstEnd)
+    }
+
+    /// What ends first. It may be stale.
+    var first: Timer? {
+        Self.earlier(Self.earlier(conversionWindows.first, holds.first), disordered.first)
+    }
+
+    /// Removes what `first` gave.
+    mutating func removeFirst(_ timer: Timer) {
+        if disordered.first?.sequence == timer.sequence { return disordered.removeFirst() }
+        removeFirst(of: timer.kind)
     }
 
     /// The first window or hold of a kind in the order of opening, disordered ones apart.
     func first(of kind: Timer.Kind) -> Timer? {
         switch kind {
-        case .clickWindow: clickWindows.first
+        case .clickWindow: nil
         case .conversionWindow: conversionWindows.first
         case .hold: holds.first
         }
     }
 
-    /// The slot of the click window so many after the first, disordered ones apart.
-    @inline(__always)
-    func clickWindowSlot(_ distance: Int) -> UInt32? { clickWindows.slot(distance) }
-
     mutating func removeFirst(of kind: Timer.Kind) {
         switch kind {
-        case .clickWindow: clickWindows.removeFirst()
+        case .clickWindow: break
         case .conversionWindow: conversionWindows.removeFirst()
         case .hold: holds.removeFirst()
         }
@@ -112,7 +100,6 @@ struct TimerQueue: ~Copyable, Sendable {
 
     /// Removes the stale entries.
     mutating func removeStale(where isStale: (Timer) -> Bool) {
-        clickWindows.removeAll(where: isStale)
         conversionWindows.removeAll(where: isStale)
         holds.removeAll(where: isStale)
         disordered.removeAll(where: isStale)

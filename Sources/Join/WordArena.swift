@@ -63,12 +63,14 @@ struct WordArena: ~Copyable, Sendable {
     }
 
     /// Whether a run of these counts would make the arena grow although more than half is free.
+    @inline(__always)
     func isWasteful(for run: Run) -> Bool {
         words.pageCount > 4 && freeBlocks * 16 > words.elementCount && !hasFree(run.blockCount)
             && end + run.blockCount * 8 > endOfPage && freePages.isEmpty
     }
 
     /// Stores a run and returns where it is. Counts are below 2³².
+    @inline(__always)
     mutating func store(features: Span<UInt32>, text: Span<UInt8>) -> Run {
         var run = Run(featureCount: UInt32(features.count), textCount: UInt32(text.count))
         run.block = allocate(run.blockCount)
@@ -76,20 +78,27 @@ struct WordArena: ~Copyable, Sendable {
         return run
     }
 
+    @inline(__always)
     mutating func free(_ run: Run) {
         let blockCount = run.blockCount
         guard blockCount > 0 else { return }
         if blockCount > Self.blocksPerPage {
-            let page = Int(run.block) / Self.blocksPerPage
-            words.replacePage(page, count: Pages<UInt32>.pageSize, filledWith: 0)
-            freePages.append(page)
-            freeBlocks += Self.blocksPerPage
+            freePage(of: run)
         } else {
             addFree(run.block, blockCount: blockCount)
         }
     }
 
+    @inline(never)
+    private mutating func freePage(of run: Run) {
+        let page = Int(run.block) / Self.blocksPerPage
+        words.replacePage(page, count: Pages<UInt32>.pageSize, filledWith: 0)
+        freePages.append(page)
+        freeBlocks += Self.blocksPerPage
+    }
+
     /// Lends the features of a run to be replaced.
+    @inline(__always)
     mutating func withMutableFeatures<Result>(
         _ run: Run,
         _ body: (inout MutableSpan<UInt32>) -> Result
@@ -98,6 +107,7 @@ struct WordArena: ~Copyable, Sendable {
     }
 
     /// Lends the features and the text of a run.
+    @inline(__always)
     func withRun<Result>(
         _ run: Run,
         _ body: (Span<UInt32>, Span<UInt8>) -> Result
@@ -113,16 +123,19 @@ struct WordArena: ~Copyable, Sendable {
         words.prefetch(run.words.lowerBound, byteCount: run.words.count * 4)
     }
 
+    @inline(__always)
     private func hasFree(_ blockCount: Int) -> Bool {
         blockCount <= Self.blocksPerPage && firstFree[blockCount] != 0
     }
 
+    @inline(__always)
     private mutating func addFree(_ block: UInt32, blockCount: Int) {
         words[Int(block) * 8] = firstFree[blockCount]
         firstFree[blockCount] = block + 1
         freeBlocks += blockCount
     }
 
+    @inline(__always)
     private mutating func allocate(_ blockCount: Int) -> UInt32 {
         if blockCount == 0 { return 0 }
         if hasFree(blockCount) {
@@ -131,6 +144,11 @@ struct WordArena: ~Copyable, Sendable {
             freeBlocks -= blockCount
             return block
         }
+        return allocateNew(blockCount)
+    }
+
+    @inline(never)
+    private mutating func allocateNew(_ blockCount: Int) -> UInt32 {
         if blockCount > Self.blocksPerPage {
             let page = takePage()
             words.replacePage(page, count: blockCount * 8, filledWith: 0)

@@ -152,6 +152,31 @@ struct JoinerLimitTests {
         #expect(scene.joiner.openImpressionCount == 0)
     }
 
+    @Test("an impression is found when most of those that came before it have closed")
+    func mostHaveClosed() {
+        var scene = JoinerScene {
+            $0.ctrTiming = .known
+            $0.clickWindow = 1_000_000
+            $0.conversionWindow = 1_000_000
+        }
+        for index in 0..<1_000 {
+            scene.impression("i\(index)", at: Int64(index))
+            if index % 3 == 0 { continue }
+            scene.click("i\(index)", at: Int64(index))
+            scene.conversion("i\(index)", at: Int64(index))
+        }
+        #expect(scene.joiner.openImpressionCount == 334)
+        for index in stride(from: 0, to: 1_000, by: 6) { scene.click("i\(index)", at: 2_000) }
+        #expect(scene.places(.click) == [.applied: 833])
+        _ = scene.takeCalls()
+        scene.advance(to: 1_001_000)
+        // The others, in the order of their ends.
+        let trained = scene.takeCalls().filter { $0.hasPrefix("train") }
+        let names = stride(from: 3, to: 1_000, by: 6).map { "train i\($0)@" }
+        #expect(trained.count == names.count)
+        for (call, name) in zip(trained, names) { #expect(call.hasPrefix(name)) }
+    }
+
     @Test("features survive when the arena is copied tightly")
     func arenaCompaction() {
         // Sizes drift, so that freed runs fit nothing that comes later; the sink checks every word.
