@@ -76,13 +76,13 @@ private struct ExampleWork {
     }
 }
 
-/// The best of several measurements, each of about a millisecond, so that a disturbed one does not
-/// count.
+/// The medians of many measurements, each of about a millisecond: what else the machine does slows
+/// these like the learner, which they are compared with.
 private struct CoreSpeeds {
-    var readBytesPerSecond = 0.0
+    let readBytesPerSecond: Double
     /// Bytes that are read and written.
-    var updatedBytesPerSecond = 0.0
-    var multiplyAddsPerSecond = 0.0
+    let updatedBytesPerSecond: Double
+    let multiplyAddsPerSecond: Double
 
     init(floats: Int) {
         let count = (floats + 63) / 64 * 64
@@ -95,23 +95,27 @@ private struct CoreSpeeds {
         let values = unsafe memory.initializeMemory(as: Float.self, repeating: 0.5, count: count)
         let bytes = Double(count * MemoryLayout<Float>.stride)
         let passes = max(1, 4_000_000 / count)
+        let rounds = 100_000
+        var (reading, updating, multiplying): ([Double], [Double], [Double]) = ([], [], [])
         var sum: Float = 0
-        for _ in 0..<100 {
-            let reading = processorSeconds {
-                for _ in 0..<passes { unsafe sum += cbenchmark_read(values, count) }
-            }
-            let updating = processorSeconds {
-                for _ in 0..<passes { unsafe cbenchmark_update(values, count) }
-            }
-            readBytesPerSecond = max(readBytesPerSecond, bytes * Double(passes) / reading)
-            updatedBytesPerSecond = max(updatedBytesPerSecond, bytes * Double(passes) / updating)
-            let rounds = 100_000
-            let multiplying = processorSeconds { sum += cbenchmark_multiply_add(rounds) }
-            multiplyAddsPerSecond = max(
-                multiplyAddsPerSecond,
-                Double(rounds * 96) / multiplying
+        for _ in 0..<300 {
+            reading.append(
+                processorSeconds {
+                    for _ in 0..<passes { unsafe sum += cbenchmark_read(values, count) }
+                }
             )
+            updating.append(
+                processorSeconds {
+                    for _ in 0..<passes { unsafe cbenchmark_update(values, count) }
+                }
+            )
+            multiplying.append(processorSeconds { sum += cbenchmark_multiply_add(rounds) })
         }
         precondition(!sum.isNaN)
+        readBytesPerSecond = bytes * Double(passes) / Self.median(reading)
+        updatedBytesPerSecond = bytes * Double(passes) / Self.median(updating)
+        multiplyAddsPerSecond = Double(rounds * 96) / Self.median(multiplying)
     }
+
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }

@@ -59,20 +59,10 @@ ALWAYS_INLINE Constants constants(const CUpdateRule *rule) {
     };
 }
 
-// The gradient is slope * x. What the update of a row needs of slope and rate, in every lane.
-typedef struct Slope {
-    __m256 slope, rated;
-} Slope;
-
-ALWAYS_INLINE Slope slope_of(const CUpdateRule *rule, float slope) {
-    return (Slope){_mm256_set1_ps(slope), _mm256_set1_ps(rule->rate * slope)};
-}
-
 // n + g^2, and rate g times 1 / sqrt(n + epsilon): of that the processor's 12 bits y
 // and one Newton step, y (3 - v y^2) / 2, within 3e-7; the half is in `half_rate`.
-ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 x, const Slope *s, float *n,
-                             bool is_end, __m256i mask) {
-    __m256 g = _mm256_mul_ps(s->slope, x);
+ALWAYS_INLINE __m256 adagrad(const Constants *c, __m256 w, __m256 g, float *n, bool is_end,
+                             __m256i mask) {
     __m256 sum = _mm256_fmadd_ps(g, g, load(n, is_end, mask));
     sum = _mm256_min_ps(sum, c->accumulator_max);
     store(n, sum, is_end, mask);
@@ -107,33 +97,33 @@ ALWAYS_INLINE __m256 ftrl(const Constants *c, __m256 w, __m256 g, float *z, floa
     return _mm256_andnot_ps(is_zero, _mm256_xor_ps(size, opposite));
 }
 
-// 8 weights moved by the gradient slope * x.
+// 8 weights moved by the gradient slope * x. The rate goes to x, which several rows share.
 ALWAYS_INLINE __m256 moved(const CUpdateMethod method, const Constants *c, __m256 w, __m256 x,
-                           const Slope *s, CParameters p, size_t i, bool is_end, __m256i mask) {
-    switch (method) {
-    case CUpdateMethodSGD: return _mm256_sub_ps(w, _mm256_mul_ps(s->rated, x));
-    case CUpdateMethodAdagrad: return adagrad(c, w, x, s, p.first + i, is_end, mask);
-    case CUpdateMethodFTRL:
-        return ftrl(c, w, _mm256_mul_ps(s->slope, x), p.first + i, p.second + i, is_end, mask);
+                           __m256 slope, CParameters p, size_t i, bool is_end, __m256i mask) {
+    if (method == CUpdateMethodSGD) {
+        return _mm256_sub_ps(w, _mm256_mul_ps(slope, _mm256_mul_ps(c->rate, x)));
     }
+    __m256 g = _mm256_mul_ps(slope, x);
+    if (method == CUpdateMethodAdagrad) return adagrad(c, w, g, p.first + i, is_end, mask);
+    return ftrl(c, w, g, p.first + i, p.second + i, is_end, mask);
 }
 
 ALWAYS_INLINE void update(const CUpdateMethod method, const CUpdateRule *rule, CParameters p,
                           const float *gradient, float scale, size_t count) {
     Constants c = constants(rule);
-    Slope slope = slope_of(rule, scale);
+    __m256 slope = _mm256_set1_ps(scale);
     size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
         __m256 w = _mm256_loadu_ps(p.weights + i);
         __m256 g = _mm256_loadu_ps(gradient + i);
-        __m256 after = moved(method, &c, w, g, &slope, p, i, false, _mm256_setzero_si256());
+        __m256 after = moved(method, &c, w, g, slope, p, i, false, _mm256_setzero_si256());
         _mm256_storeu_ps(p.weights + i, after);
     }
     if (i < count) {
         __m256i mask = first_lanes(count - i);
         __m256 w = _mm256_maskload_ps(p.weights + i, mask);
         __m256 g = _mm256_maskload_ps(gradient + i, mask);
-        __m256 after = moved(method, &c, w, g, &slope, p, i, true, mask);
+        __m256 after = moved(method, &c, w, g, slope, p, i, true, mask);
         _mm256_maskstore_ps(p.weights + i, mask, after);
     }
 }
@@ -245,7 +235,7 @@ void avx2_forward_pair(const CDenseLayer *layer, const float *a, const float *b,
 // 8 columns of `count` rows that start at `starts`.
 ALWAYS_INLINE void backward_columns(const CUpdateMethod method, const size_t count,
                                     const Constants *c, CParameters p, const size_t *starts,
-                                    const Slope *slopes, const float *input, float *d_input,
+                                    const __m256 *slopes, const float *input, float *d_input,
                                     size_t i, bool is_end, __m256i mask) {
     __m256 x = load(input + i, is_end, mask);
     __m256 dx = load(d_input + i, is_end, mask);
@@ -253,24 +243,25 @@ ALWAYS_INLINE void backward_columns(const CUpdateMethod method, const size_t cou
     for (size_t row = 0; row < count; ++row) {
         float *place = p.weights + starts[row] + i;
         __m256 w = load(place, is_end, mask);
-        dx = _mm256_fmadd_ps(slopes[row].slope, w, dx);
-        __m256 after = moved(method, c, w, x, slopes + row, p, starts[row] + i, is_end, mask);
+        dx = _mm256_fmadd_ps(slopes[row], w, dx);
+        __m256 after = moved(method, c, w, x, slopes[row], p, starts[row] + i, is_end, mask);
         store(place, after, is_end, mask);
     }
     store(d_input + i, dx, is_end, mask);
 }
 
 ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
-                                 const CUpdateRule *rule, const Constants *c, CParameters p,
-                                 const size_t *rows, const float *input, const float *d_output,
-                                 float *d_input, size_t inputs) {
+                                 const Constants *c, CParameters p, const size_t *rows,
+                                 const float *input, const float *d_output, float *d_input,
+                                 size_t inputs) {
     size_t starts[backward_group];
-    Slope slopes[backward_group];
+    __m256 slopes[backward_group];
     for (size_t row = 0; row < count; ++row) {
         starts[row] = rows[row] * inputs;
-        slopes[row] = slope_of(rule, d_output[rows[row]]);
+        slopes[row] = _mm256_set1_ps(d_output[rows[row]]);
     }
     size_t i = 0;
+#pragma clang loop unroll_count(2)
     for (; i + lanes <= inputs; i += lanes) {
         backward_columns(method, count, c, p, starts, slopes, input, d_input, i, false,
                          _mm256_setzero_si256());
@@ -297,13 +288,14 @@ ALWAYS_INLINE void backward(const CUpdateMethod method, const CUpdateRule *rule,
             gathered += d_output[row - 1] != 0;
         }
         size_t i = 0;
-        for (; i + backward_group <= gathered; i += backward_group) {
-            backward_rows(method, backward_group, rule, &c, p, rows + i, input, d_output, d_input,
-                          inputs);
-        }
-        for (; i < gathered; ++i) {
-            backward_rows(method, 1, rule, &c, p, rows + i, input, d_output, d_input, inputs);
-        }
+#define TAKE(count)                                                                                \
+    for (; i + count <= gathered; i += count) {                                                    \
+        backward_rows(method, count, &c, p, rows + i, input, d_output, d_input, inputs);           \
+    }
+        TAKE(backward_group)
+        TAKE(2)
+        TAKE(1)
+#undef TAKE
         end = start;
     }
 }

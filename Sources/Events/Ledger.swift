@@ -16,19 +16,23 @@ public enum Place: Int, CaseIterable, Sendable, BitwiseCopyable {
 /// `consumed` is kept separately from the places so that the law
 /// `consumed = applied + … + pending` is a statement that can fail.
 public struct Ledger: Equatable, Sendable {
-    /// [partitions, places]
+    /// [partitions, places and what was consumed]
     private var entries: [Int]
-    /// Consumed events by partition index.
-    public private(set) var consumed: [Int]
 
     private static var placeCount: Int { Place.pending.rawValue + 1 }
+    /// Entries of a partition; the last one is what was consumed.
+    private static var width: Int { placeCount + 1 }
 
     public init(partitionCount: Int = 0) {
-        entries = Array(repeating: 0, count: partitionCount * Self.placeCount)
-        consumed = Array(repeating: 0, count: partitionCount)
+        entries = Array(repeating: 0, count: partitionCount * Self.width)
     }
 
-    public var partitionCount: Int { consumed.count }
+    public var partitionCount: Int { entries.count / Self.width }
+
+    /// Consumed events by partition index.
+    public var consumed: [Int] {
+        (0..<partitionCount).map { entries[$0 * Self.width + Self.placeCount] }
+    }
 
     /// Counts by partition index, then by place.
     public var counts: [[Int]] {
@@ -39,34 +43,34 @@ public struct Ledger: Equatable, Sendable {
 
     /// Makes room for partitions that appeared since.
     public mutating func grow(toPartitionCount count: Int) {
-        while consumed.count < count {
-            consumed.append(0)
-            entries.append(contentsOf: repeatElement(0, count: Self.placeCount))
+        while partitionCount < count {
+            entries.append(contentsOf: repeatElement(0, count: Self.width))
         }
     }
 
     /// A new event is consumed and goes to its first place.
     public mutating func enter(_ place: Place, partition: Int32, count: Int = 1) {
-        consumed[Int(partition)] += count
-        entries[Int(partition) * Self.placeCount + place.rawValue] += count
+        let start = Int(partition) * Self.width
+        entries[start + Self.placeCount] += count
+        entries[start + place.rawValue] += count
     }
 
     /// An event that was consumed before changes its place.
     public mutating func move(from: Place, to: Place, partition: Int32) {
-        entries[Int(partition) * Self.placeCount + from.rawValue] -= 1
-        entries[Int(partition) * Self.placeCount + to.rawValue] += 1
+        let start = Int(partition) * Self.width
+        entries[start + from.rawValue] -= 1
+        entries[start + to.rawValue] += 1
     }
 
     public func count(_ place: Place, partition: Int) -> Int {
-        entries[partition * Self.placeCount + place.rawValue]
+        entries[partition * Self.width + place.rawValue]
     }
 
     /// Restores the books of one partition from a snapshot.
     public mutating func restore(partition: Int, consumed: Int, counts: [Int]) {
         precondition(counts.count == Self.placeCount)
-        self.consumed[partition] = consumed
-        let start = partition * Self.placeCount
-        entries.replaceSubrange(start..<start + Self.placeCount, with: counts)
+        let start = partition * Self.width
+        entries.replaceSubrange(start..<start + Self.width, with: counts + [consumed])
     }
 
     /// Whether the law holds for every partition.

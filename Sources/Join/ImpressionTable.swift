@@ -187,7 +187,7 @@ struct ImpressionTable: ~Copyable, Sendable {
     @inline(__always)
     mutating func forgetFirstClosed() {
         let number = closed.firstNumber
-        index.remove(IDIndex.tag(of: closed[number].id), Reference.closed(number))
+        index.remove(IDIndex.tag(of: closed.front.id), Reference.closed(number))
         closed.removeFirst()
     }
 }

@@ -166,9 +166,10 @@ extension JoinState {
     }
 
     /// Forgets what closed longer ago than `closedMemory`.
+    @inline(__always)
     mutating func forgetClosed() {
         while !impressions.closed.isEmpty {
-            let closedAt = impressions.closed[impressions.closed.firstNumber].closedAt
+            let closedAt = impressions.closed.front.closedAt
             guard Self.end(of: settings.closedMemory, from: closedAt) < streamTime else { break }
             prefetchForgetting()
             forgetFirstClosed()
@@ -187,9 +188,8 @@ extension JoinState {
 
     @inline(__always)
     private mutating func forgetFirstClosed() {
-        let number = impressions.closed.firstNumber
-        let clickID = impressions.closed[number].clickID
-        if !clickID.isNone { knownClicks.remove(clickID, of: impressions.closed[number].id) }
+        let clickID = impressions.closed.front.clickID
+        if !clickID.isNone { knownClicks.remove(clickID, of: impressions.closed.front.id) }
         impressions.forgetFirstClosed()
     }
 }

@@ -10,6 +10,7 @@ extension JoinState {
 
     /// Enters the guards' buckets that begin by `time`. Everything that ends before a bucket begins
     /// ends before the guards judge, however far stream time goes at once.
+    @inline(never)
     mutating func enterBuckets<Sink: JoinSink & ~Copyable>(
         through time: Int64,
         sink: inout Sink
@@ -22,6 +23,7 @@ extension JoinState {
     }
 
     /// Closes what ends before `time`, which stream time becomes; nothing while there is silence.
+    @inline(__always)
     mutating func close<Sink: JoinSink & ~Copyable>(through time: Int64, sink: inout Sink) {
         if guards.isSilent {
             streamTime = max(streamTime, time)
@@ -35,6 +37,7 @@ extension JoinState {
     }
 
     /// No window of an impression from before its end is open any more.
+    @inline(never)
     private mutating func forgetBlindTimes() {
         let longest = settings.clickWindow.saturatingAdding(settings.conversionWindow)
         guards.forgetBlindTimes(through: closedThrough.saturatingSubtracting(longest))

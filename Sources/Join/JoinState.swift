@@ -75,6 +75,7 @@ struct JoinState: ~Copyable, Sendable {
         held.updatePartitions { Int32(indices[Int($0)]) }
     }
 
+    @inline(__always)
     mutating func apply<Sink: JoinSink & ~Copyable>(
         _ event: Event,
         features: Span<UInt32>,
@@ -95,6 +96,7 @@ struct JoinState: ~Copyable, Sendable {
         knownClicks.prefetch(event.clickID)
     }
 
+    @inline(__always)
     mutating func advance<Sink: JoinSink & ~Copyable>(to time: Int64, sink: inout Sink) {
         if time >= guards.nextBoundary { enterBuckets(through: time, sink: &sink) }
         close(through: time, sink: &sink)

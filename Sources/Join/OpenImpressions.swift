@@ -126,14 +126,14 @@ struct OpenImpressions: ~Copyable, Sendable {
     /// Removes an impression that is not tracked and whose turn it is.
     @inline(__always)
     mutating func removeFirst() {
-        arena.free(line[line.firstNumber].run)
+        arena.free(line.front.run)
         removeFirstPlace()
         untrackedCount -= 1
     }
 
     /// Takes one that is tracked, or was, out of the line. Returns its slot if it is still open.
     mutating func passFirst() -> UInt32? {
-        let place = line[line.firstNumber]
+        let place = line.front
         removeFirstPlace()
         guard tracked[place.slot].sequence == place.sequence else { return nil }
         tracked.link(place.slot)

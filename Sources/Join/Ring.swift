@@ -13,6 +13,13 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     var count: Int { endNumber - firstNumber }
     var isEmpty: Bool { firstNumber == endNumber }
     var first: Element? { isEmpty ? nil : pages[start] }
+    /// The first element of a ring that is not empty.
+    var front: Element {
+        @inline(__always) _read {
+            precondition(!isEmpty)
+            yield pages[start]
+        }
+    }
     var last: Element? { isEmpty ? nil : pages[place(after: count - 1)] }
     var memoryBytes: Int { pages.memoryBytes }
 
