@@ -137,7 +137,8 @@ extension JoinSettings {
 
         let range = JoinSettings.limitRange
         openImpressionsMax =
-            try section["max_open_impressions"]?.integer(in: range) ?? openImpressionsMax
+            try section["max_open_impressions"]?.integer(in: 1...range.upperBound / 2)
+            ?? openImpressionsMax
         heldEventsMax = try section["max_held_events"]?.integer(in: range) ?? heldEventsMax
         closedIDsMax = try section["max_closed_ids"]?.integer(in: range) ?? closedIDsMax
     }

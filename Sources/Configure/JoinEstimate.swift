@@ -49,7 +49,7 @@ public struct JoinEstimate: Equatable, Sendable {
         var load = JoinLoad(shape: configuration.schema, stream)
         load.openImpressions = Int(open.rounded(.up))
         load.openClicked = Int(clicked.rounded(.up))
-        load.clickWindows = Int(
+        load.placesInLine = Int(
             min(rate * clickWindow, dropsImpressions ? open : 2 * open).rounded(.up)
         )
         load.conversionWindows = Int(min(rate * ctr * conversionWindow, open).rounded(.up))
@@ -67,8 +67,9 @@ public struct JoinEstimate: Equatable, Sendable {
         most.knownClicks =
             settings.openImpressionsMax + settings.closedIDsMax + settings.heldEventsMax
         // Queues hold at most as many windows that no longer matter as such that do.
-        most.clickWindows = settings.openImpressionsMax * 2
+        most.placesInLine = settings.openImpressionsMax * 2
         most.conversionWindows = settings.openImpressionsMax * 2
+        most.disorderedWindows = settings.openImpressionsMax * 2
         loadMax = most
     }
 }

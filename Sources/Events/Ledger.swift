@@ -30,9 +30,7 @@ public struct Ledger: Equatable, Sendable {
     public var partitionCount: Int { entries.count / Self.width }
 
     /// Consumed events by partition index.
-    public var consumed: [Int] {
-        (0..<partitionCount).map { entries[$0 * Self.width + Self.placeCount] }
-    }
+    public var consumed: [Int] { (0..<partitionCount).map(consumed) }
 
     /// Counts by partition index, then by place.
     public var counts: [[Int]] {
@@ -60,6 +58,10 @@ public struct Ledger: Equatable, Sendable {
         let start = Int(partition) * Self.width
         entries[start + from.rawValue] -= 1
         entries[start + to.rawValue] += 1
+    }
+
+    public func consumed(partition: Int) -> Int {
+        entries[partition * Self.width + Self.placeCount]
     }
 
     public func count(_ place: Place, partition: Int) -> Int {

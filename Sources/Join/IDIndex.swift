@@ -10,7 +10,7 @@ internal import Events
 /// It doubles when it is three quarters full, all at once: about 40 ms for a million ids.
 struct IDIndex: ~Copyable, Sendable {
     /// Power of two of entries: the tag in the high half, the reference + 1 in the low half; 0: empty.
-    private var entries = Pages<UInt64>()
+    private var entries: Pages<UInt64>
     /// The number of entries - 1; they are whole pages.
     private var mask: Int
     /// 32 - log2 of the number of entries
@@ -22,16 +22,18 @@ struct IDIndex: ~Copyable, Sendable {
     }
 
     private init(bits: Int) {
-        mask = 1 << bits - 1
-        shift = UInt32(32 - bits)
+        self.init(entries: Pages(), bits: bits)
         while entries.elementCount <= mask { entries.appendPage(filledWith: 0) }
     }
 
+    private init(entries: consuming Pages<UInt64>, bits: Int) {
+        self.entries = entries
+        mask = 1 << bits - 1
+        shift = UInt32(32 - bits)
+    }
+
     func shared() -> IDIndex {
-        var other = IDIndex()
-        other.entries = entries.shared()
-        other.mask = mask
-        other.shift = shift
+        var other = IDIndex(entries: entries.shared(), bits: Int(32 - shift))
         other.count = count
         return other
     }

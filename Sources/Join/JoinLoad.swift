@@ -3,12 +3,16 @@ internal import Events
 /// What a join holds, in numbers, from which its memory and its encoded size follow.
 public struct JoinLoad: Equatable, Sendable {
     public var openImpressions = 0
-    /// Those of the open ones that were clicked in time.
+    /// Those of the open ones that were clicked in time. Each has a record of its own, and so has one
+    /// that came later than another with a later time: it counts here as far as memory is concerned.
     public var openClicked = 0
-    /// Click and conversion windows in their queues. One that no longer matters stays there until its
-    /// end, unless more than half are such. Those of the clicks have the unclicked open impressions.
-    public var clickWindows = 0
+    /// Impressions that wait for the end of their click window, in the order of opening. One that
+    /// closed before that stays there until its turn, unless more than half are such.
+    public var placesInLine = 0
+    /// Conversion windows, likewise.
     public var conversionWindows = 0
+    /// Windows of what came out of order.
+    public var disorderedWindows = 0
     public var heldEvents = 0
     public var closedIDs = 0
     /// Those of the closed ones that were clicked.
@@ -29,7 +33,7 @@ public struct JoinLoad: Equatable, Sendable {
         let tables =
             OpenImpressions.memoryBytes(
                 count: openImpressions,
-                placesInLine: clickWindows,
+                placesInLine: placesInLine,
                 trackedCount: openClicked,
                 blocksPerRun: blocksPerRun
             )
@@ -37,6 +41,7 @@ public struct JoinLoad: Equatable, Sendable {
             + IDIndex.memoryBytes(count: openImpressions + closedIDs)
             + HeldEvents.memoryBytes(count: heldEvents)
             + KnownClicks.memoryBytes(count: knownClicks)
+            + PagedArray<Timer>.memoryBytes(count: disorderedWindows)
         return [conversionWindows, heldEvents].reduce(tables) { sum, count in
             sum + Ring<Timer>.memoryBytes(count: count)
         }

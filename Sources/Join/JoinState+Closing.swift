@@ -28,7 +28,7 @@ extension JoinState {
         sink: inout Sink
     ) {
         impressions.prefetchClosing()
-        guard let impression = impressions.open.first else { return }
+        let impression = impressions.open.front
         if impression.isTracked {
             guard let slot = impressions.open.passFirst(),
                 impressions.open[slot].isClickWindowOpen
@@ -46,14 +46,17 @@ extension JoinState {
 
     @inline(never)
     private mutating func endFirstTimer<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
-        guard let timer = timers.first else { return }
-        timers.removeFirst(timer)
+        let timer = timers.removeFirst()
         guard isCurrent(timer) else { return }
         timers.retire()
         streamTime = max(streamTime, timer.end)
         switch timer.kind {
-        case .clickWindow: endClickWindow(timer.slot, sink: &sink)
-        case .conversionWindow: endConversionWindow(timer.slot, sink: &sink)
+        case .clickWindow:
+            endClickWindow(timer.slot, sink: &sink)
+            removeStalePlaces()
+        case .conversionWindow:
+            endConversionWindow(timer.slot, sink: &sink)
+            removeStalePlaces()
         case .hold: orphan(timer.slot)
         }
     }
@@ -96,7 +99,7 @@ extension JoinState {
         }
         let example = impression.example(labels, at: streamTime)
         sink.score(example)
-        impressions.open.withRun(of: impression) { features, text in
+        impressions.open.withRun(impression.run) { features, text in
             sink.train(example, features: features, text: text)
         }
     }
@@ -148,7 +151,7 @@ extension JoinState {
         let known = sighted(labels, of: clicked)
         if known != Labels(ctr: nil, ctcvr: nil) {
             let example = clicked.impression.example(known, at: streamTime)
-            impressions.open.withRun(of: clicked.impression) { features, text in
+            impressions.open.withRun(clicked.impression.run) { features, text in
                 sink.train(example, features: features, text: text)
             }
         }

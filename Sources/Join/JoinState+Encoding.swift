@@ -31,7 +31,7 @@ extension JoinState {
     private func encodeLedger(to writer: inout StateWriter) {
         writer.write(UInt64(ledger.partitionCount))
         for partition in 0..<ledger.partitionCount {
-            writer.write(Int64(ledger.consumed[partition]))
+            writer.write(Int64(ledger.consumed(partition: partition)))
             for place in Place.allCases {
                 writer.write(Int64(ledger.count(place, partition: partition)))
             }
@@ -58,7 +58,7 @@ extension JoinState {
             writer.write(tracked.conversionSequence)
         }
         if tracked.conversion != .none { writer.write(tracked.conversionID) }
-        impressions.open.withRun(of: impression) { features, text in
+        impressions.open.withRun(impression.run) { features, text in
             writer.write(UInt32(features.count))
             writer.write(UInt32(text.count))
             writer.write(words: features)

@@ -3,7 +3,7 @@ internal import Events
 extension JoinState {
     func openFeatures(allSatisfy isValid: (Span<UInt32>) -> Bool) -> Bool {
         impressions.open.forEach { tracked in
-            impressions.open.withRun(of: tracked.impression) { features, _ in isValid(features) }
+            impressions.open.withRun(tracked.impression.run) { features, _ in isValid(features) }
         }
     }
 }

@@ -55,6 +55,10 @@ extension JoinState {
             }
         }
         if timers.isMostlyStale { Self.removeStale(from: &timers, impressions, held) }
+        removeStalePlaces()
+    }
+
+    mutating func removeStalePlaces() {
         if impressions.open.isLineMostlyStale { impressions.removeStalePlaces() }
     }
 

@@ -54,11 +54,13 @@ extension JoinState {
     @inline(__always)
     private mutating func expectTraining<Sink: JoinSink & ~Copyable>(sink: inout Sink) {
         guard let next = impressions.open.first else { return }
+        var run = next.run
         if next.isTracked {
             let tracked = impressions.open[next.slot]
             guard tracked.sequence == next.sequence, tracked.isClickWindowOpen else { return }
+            run = tracked.impression.run
         }
-        impressions.open.withRun(of: next) { features, _ in sink.expect(features: features) }
+        impressions.open.withRun(run) { features, _ in sink.expect(features: features) }
     }
 
     /// Opens an impression that has a click already, or is out of order.

@@ -18,7 +18,8 @@ struct JoinState: ~Copyable, Sendable {
 
     init(settings: JoinSettings, partitionCount: Int) {
         let limits = 1...(1 << 30)
-        precondition(limits.contains(settings.openImpressionsMax), "openImpressionsMax")
+        // As many places in the line may be stale.
+        precondition((1...1 << 29).contains(settings.openImpressionsMax), "openImpressionsMax")
         precondition(limits.contains(settings.heldEventsMax), "heldEventsMax")
         precondition((0...1 << 30).contains(settings.closedIDsMax), "closedIDsMax")
         precondition(
@@ -66,7 +67,7 @@ struct JoinState: ~Copyable, Sendable {
         for (old, new) in indices.enumerated() {
             renumbered.restore(
                 partition: new,
-                consumed: ledger.consumed[old],
+                consumed: ledger.consumed(partition: old),
                 counts: ledger.counts[old]
             )
         }

@@ -13,7 +13,8 @@ internal import Synchronization
 public struct Joiner: Sendable, StateCodable {
     private var box: JoinBox
 
-    /// Limits are at least 1 and at most 2³⁰, `closedIDsMax` may be 0; windows are not negative;
+    /// Limits are at least 1 and at most 2³⁰, `openImpressionsMax` at most 2²⁹, `closedIDsMax` may be
+    /// 0; windows are not negative;
     /// `guardSpan` is at least 1 and at most 2⁵⁰, `guardRatio` from 0 to below 1.
     public init(settings: JoinSettings, partitionCount: Int) {
         box = JoinBox(JoinState(settings: settings, partitionCount: partitionCount))
@@ -162,7 +163,7 @@ public struct Joiner: Sendable, StateCodable {
         unsafe address.deallocate()
     }
 
-    /// Changes nothing of the state, but a method that does not change it would be given a copy.
+    /// In place: calling a method that does not change it through `state` copies all of it.
     func prefetch(_ event: Event) { unsafe address.pointee.prefetch(event) }
 
     var state: JoinState {

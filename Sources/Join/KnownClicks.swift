@@ -13,10 +13,7 @@ struct KnownClicks: ~Copyable, Sendable {
     private var index = IDIndex()
 
     func shared() -> KnownClicks {
-        var other = KnownClicks()
-        other.entries = entries.shared()
-        other.index = index.shared()
-        return other
+        KnownClicks(entries: entries.shared(), index: index.shared())
     }
 
     var count: Int { entries.count }

@@ -63,12 +63,18 @@ struct OpenImpressions: ~Copyable, Sendable {
 
     // MARK: The line
 
-    /// The place whose turn is next. It may be stale.
+    /// The place whose turn is next. It may be stale, and only the record of one that is tracked
+    /// knows its run and partition.
     var first: OpenImpression? { line.first }
+
+    /// Likewise, in a line that is not empty.
+    var front: OpenImpression {
+        @inline(__always) _read { yield line.front }
+    }
 
     var firstNumber: Int { line.firstNumber }
 
-    /// When that impression came; `Int64.max` where there is none.
+    /// When the impression came whose turn is next; `Int64.max` where there is none.
     private(set) var firstTime = Int64.max
 
     /// By its number, which is given as its low 30 bits.
@@ -256,10 +262,10 @@ struct OpenImpressions: ~Copyable, Sendable {
     /// Lends an impression's features and id text.
     @inline(__always)
     func withRun<Result>(
-        of impression: OpenImpression,
+        _ run: WordArena.Run,
         _ body: (Span<UInt32>, Span<UInt8>) -> Result
     ) -> Result {
-        arena.withRun(impression.run, body)
+        arena.withRun(run, body)
     }
 
     @inline(__always)

@@ -107,6 +107,7 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     @inline(never)
     private mutating func insertPage(at place: Int, filledWith element: Element) -> Int {
         let size = Pages<Element>.pageSize
+        precondition(count < 1 << 30)
         pages.insertPage(at: place / size, filledWith: element)
         if count > 0 { start += size }
         return place

@@ -75,10 +75,15 @@ struct TimerQueue: ~Copyable, Sendable {
         Self.earlier(Self.earlier(conversionWindows.first, holds.first), disordered.first)
     }
 
-    /// Removes what `first` gave.
-    mutating func removeFirst(_ timer: Timer) {
-        if disordered.first?.sequence == timer.sequence { return disordered.removeFirst() }
-        removeFirst(of: timer.kind)
+    /// Removes what ends first and returns it.
+    mutating func removeFirst() -> Timer {
+        guard let timer = first else { preconditionFailure("no timer is left") }
+        if disordered.first?.sequence == timer.sequence {
+            disordered.removeFirst()
+        } else {
+            removeFirst(of: timer.kind)
+        }
+        return timer
     }
 
     /// The first window or hold of a kind in the order of opening, disordered ones apart.

@@ -21,31 +21,35 @@ struct WordArena: ~Copyable, Sendable {
         var text: Range<Int> { Int(featureCount) * 4..<Int(featureCount) * 4 + Int(textCount) }
     }
 
-    private var words = Pages<UInt32>()
+    /// They begin with a word for each number of blocks: the first free run of so many, as its block + 1,
+    /// 0 if there is none. A free run's first word holds the next one likewise.
+    private var words: Pages<UInt32>
     /// The end of what was given out of the last page begun.
-    private var end = 0
-    private var endOfPage = 0
-    /// By blocks per run: the first free run's block + 1, 0 if there is none. A free run's first word
-    /// holds the next one likewise.
-    private var firstFree = [UInt32](repeating: 0, count: blocksPerPage + 1)
+    private var end = (blocksPerPage / 8 + 1) * 8
+    private var endOfPage = Pages<UInt32>.pageSize
     /// Pages that were given back.
     private var freePages: [Int] = []
     private var freeBlocks = 0
 
     private static var blocksPerPage: Int { Pages<UInt32>.pageSize / 8 }
 
+    init() {
+        self.init(words: Pages())
+        words.appendPage(filledWith: 0)
+    }
+
+    private init(words: consuming Pages<UInt32>) { self.words = words }
+
     func shared() -> WordArena {
-        var other = WordArena()
-        other.words = words.shared()
+        var other = WordArena(words: words.shared())
         other.end = end
         other.endOfPage = endOfPage
-        other.firstFree = firstFree
         other.freePages = freePages
         other.freeBlocks = freeBlocks
         return other
     }
 
-    var memoryBytes: Int { words.memoryBytes + firstFree.capacity * 4 }
+    var memoryBytes: Int { words.memoryBytes }
 
     /// Of stored runs, and of what was not given out yet.
     var usedBytes: Int { words.memoryBytes - freeBlocks * 32 }
@@ -125,13 +129,13 @@ struct WordArena: ~Copyable, Sendable {
 
     @inline(__always)
     private func hasFree(_ blockCount: Int) -> Bool {
-        blockCount <= Self.blocksPerPage && firstFree[blockCount] != 0
+        blockCount <= Self.blocksPerPage && words[blockCount] != 0
     }
 
     @inline(__always)
     private mutating func addFree(_ block: UInt32, blockCount: Int) {
-        words[Int(block) * 8] = firstFree[blockCount]
-        firstFree[blockCount] = block + 1
+        words[Int(block) * 8] = words[blockCount]
+        words[blockCount] = block + 1
         freeBlocks += blockCount
     }
 
@@ -139,8 +143,8 @@ struct WordArena: ~Copyable, Sendable {
     private mutating func allocate(_ blockCount: Int) -> UInt32 {
         if blockCount == 0 { return 0 }
         if hasFree(blockCount) {
-            let block = firstFree[blockCount] - 1
-            firstFree[blockCount] = words[Int(block) * 8]
+            let block = words[blockCount] - 1
+            words[blockCount] = words[Int(block) * 8]
             freeBlocks -= blockCount
             return block
         }

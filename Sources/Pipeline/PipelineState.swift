@@ -79,7 +79,7 @@ public struct PipelineState: Sendable {
     private func partitionCounts() -> [PartitionCounts] {
         progress.enumerated().map { index, progress in
             var counts = PartitionCounts(progress.partition)
-            counts.consumed = joiner.ledger.consumed[index] + progress.quarantined
+            counts.consumed = joiner.ledger.consumed(partition: index) + progress.quarantined
             for place in Place.allCases {
                 counts[place] = joiner.ledger.count(place, partition: index)
             }

@@ -21,7 +21,7 @@ struct ReportFigures: Sendable {
             counts[Place.quarantined.rawValue] += progress.quarantined
             return PartitionBooks(
                 partition: progress.partition,
-                consumed: ledger.consumed[index] + progress.quarantined,
+                consumed: ledger.consumed(partition: index) + progress.quarantined,
                 counts: counts
             )
         }

@@ -97,7 +97,7 @@ struct EstimateTests {
         let join = try #require(ResourceEstimate(configuration, stream: stream).join)
         #expect(join.load.openImpressions == 45 * 10 + 5 * 100)
         #expect(join.load.openClicked == 5 * 100)
-        #expect(join.load.clickWindows == 50 * 10)
+        #expect(join.load.placesInLine == 50 * 10)
         #expect(join.load.conversionWindows == 5 * 100)
         #expect(join.load.closedIDs == 50 * 20)
         #expect(join.load.knownClicks == 5 * 100 + 5 * 20)
