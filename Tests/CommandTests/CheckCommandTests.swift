@@ -78,12 +78,12 @@ struct CheckCommandTests {
         )
         #expect(outcome.output.contains("join.max_closed_ids, 50, is less than the 3,600,000"))
         #expect(!outcome.output.contains("dropped"))
-        #expect(outcome.output.contains("# memory of the join: about 5."))
+        #expect(outcome.output.contains("# memory of the join: about 4."))
         #expect(outcome.output.contains("# snapshot before compression: about "))
         let longer = try check([
             "--config", path, "--rate", "1000", "--ctr", "0.1", "--id-length", "400",
         ])
-        #expect(longer.output.contains("# memory of the join: about 11."))
+        #expect(longer.output.contains("# memory of the join: about 10."))
     }
 
     @Test("a guard that would notice silence too late is named")
