@@ -75,7 +75,7 @@ let package = Package(
         ),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CKernels"),
-        .target(name: "CPrefetch"),
+        .target(name: "CCacheLine"),
         .target(name: "CRename"),
         .target(name: "CBenchmark", dependencies: ["CKernels"]),
 
@@ -89,7 +89,7 @@ let package = Package(
         library("Source", ["Events", "Kafka", "LZ4"]),
         library("Decode", ["Events", "CSimdJSON"]),
         library("Order", ["Events", "StateCoding"]),
-        library("Join", ["Events", "StateCoding", "CPrefetch"]),
+        library("Join", ["Events", "StateCoding", "CCacheLine"]),
         library("Learn", ["Events", "StateCoding", "CKernels"]),
         library("Snapshot", ["StateCoding", "LZ4"]),
         library(

@@ -1,4 +1,4 @@
-internal import CPrefetch
+internal import CCacheLine
 
 /// Elements in pages of up to 64 KiB, which several values share until one of them writes.
 ///
@@ -204,6 +204,14 @@ internal import CPrefetch
         unsafe swap(&readable, &larger.readable)
         unsafe swap(&writable, &larger.writable)
         swap(&capacity, &larger.capacity)
+    }
+}
+
+extension Pages where Element == UInt32 {
+    /// Which of eight elements, the first of which is at a multiple of eight, have this value: a bit each.
+    @inline(__always)
+    func matches(_ value: UInt32, at index: Int) -> UInt32 {
+        unsafe cmatches(address(of: index), value)
     }
 }
 

@@ -194,6 +194,33 @@ struct JoinerLimitTests {
         for (call, name) in zip(trained, names) { #expect(call.hasPrefix(name)) }
     }
 
+    @Test("every id is found as long as it is remembered, in a table as full as it gets")
+    func everyIDIsFound() {
+        // 6,100 ids, where 6,144 are three quarters of the least table: many find their place taken.
+        var scene = JoinerScene {
+            $0.clickWindow = 1_000
+            $0.closedMemory = 1_000_000
+            $0.closedIDsMax = 5_100
+        }
+        var random = SplitMix64(seed: 3)
+        var sink = SizeSink()
+        func send(_ id: EventID, at time: Int) {
+            let event = Event(role: .impression, time: Int64(time), impressionID: id)
+            scene.joiner.apply(event, features: Span(), text: [0].span, sink: &sink)
+        }
+        var ids: [EventID] = []
+        for time in 0..<40_000 {
+            ids.append(EventID(high: random.next(), low: random.next()))
+            send(ids[time], at: time)
+            let again = max(0, time - Int.random(in: 0..<6_000, using: &random))
+            send(ids[again], at: time)
+        }
+        #expect(scene.joiner.closedIDCount == 5_100)
+        #expect(scene.places(.impression)[.duplicate] == 40_000)
+        scene.joiner.advance(to: .max, sink: &sink)
+        #expect(scene.places(.impression) == [.applied: 40_000, .duplicate: 40_000])
+    }
+
     @Test("features survive when the arena is copied tightly")
     func arenaCompaction() {
         // Sizes drift, so that freed runs fit nothing that comes later; the sink checks every word.

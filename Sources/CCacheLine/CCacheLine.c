@@ -1,0 +1,1 @@
+#include "CCacheLine.h"
