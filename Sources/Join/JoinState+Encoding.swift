@@ -12,7 +12,7 @@ extension JoinState {
         delays.conversions.encode(to: &writer)
         guards.encode(to: &writer)
         writer.write(UInt64(impressions.open.count))
-        impressions.open.forEach { tracked in
+        impressions.open.visit { tracked in
             encodeOpen(tracked, to: &writer)
             return true
         }

@@ -170,10 +170,10 @@ struct OpenImpressions: ~Copyable, Sendable {
         return place.isTracked ? .tracked(place.slot) : .inLine(place)
     }
 
-    /// Every open impression in the order of opening, as if all were tracked, as long as `body` returns
-    /// true. Says whether it always did.
+    /// Shows every open impression in the order of opening, as if all were tracked, as long as
+    /// `body` returns true. Says whether it always did.
     @discardableResult
-    func forEach(_ body: (TrackedImpression) -> Bool) -> Bool {
+    func visit(_ body: (TrackedImpression) -> Bool) -> Bool {
         var slot = tracked.oldest
         for number in line.firstNumber..<line.endNumber {
             let place = line[number]
