@@ -9,7 +9,7 @@ import statistics
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 80, 20, 20, 60
+LEFT, RIGHT, TOP, BOTTOM = 80, 40, 20, 60
 
 
 class Curve:
