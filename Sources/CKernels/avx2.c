@@ -14,7 +14,14 @@
 #pragma clang fp contract(off)
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 
-enum { lanes = 8, forward_group = 8, pair_group = 4, backward_group = 4, gathered_max = 512 };
+enum {
+    lanes = 8,
+    vectors_max = 2,
+    forward_group = 8,
+    pair_group = 4,
+    backward_group = 4,
+    gathered_max = 512,
+};
 
 static const int32_t mask_bits[2 * lanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
@@ -97,11 +104,11 @@ ALWAYS_INLINE __m256 ftrl(const Constants *c, __m256 w, __m256 g, float *z, floa
     return _mm256_andnot_ps(is_zero, _mm256_xor_ps(size, opposite));
 }
 
-// 8 weights moved by the gradient slope * x. The rate goes to x, which several rows share.
+// 8 weights moved by the gradient slope * x. The rate goes to the slope, which a whole row shares.
 ALWAYS_INLINE __m256 moved(const CUpdateMethod method, const Constants *c, __m256 w, __m256 x,
                            __m256 slope, CParameters p, size_t i, bool is_end, __m256i mask) {
     if (method == CUpdateMethodSGD) {
-        return _mm256_sub_ps(w, _mm256_mul_ps(slope, _mm256_mul_ps(c->rate, x)));
+        return _mm256_sub_ps(w, _mm256_mul_ps(_mm256_mul_ps(c->rate, slope), x));
     }
     __m256 g = _mm256_mul_ps(slope, x);
     if (method == CUpdateMethodAdagrad) return adagrad(c, w, g, p.first + i, is_end, mask);
@@ -135,6 +142,7 @@ ALWAYS_INLINE __m256 multiply_rows(const size_t count, const float *weights, con
     __m256 sum[forward_group];
     for (size_t row = 0; row < forward_group; ++row) sum[row] = _mm256_setzero_ps();
     size_t i = 0;
+#pragma clang loop unroll_count(2)
     for (; i + lanes <= inputs; i += lanes) {
         __m256 x = _mm256_loadu_ps(input + i);
 #pragma clang loop unroll(full)
@@ -232,22 +240,28 @@ void avx2_forward_pair(const CDenseLayer *layer, const float *a, const float *b,
     forward_rest(layer, b, output_b, row);
 }
 
-// 8 columns of `count` rows that start at `starts`.
+// `vectors` times 8 columns of `count` rows that start at `starts`.
 ALWAYS_INLINE void backward_columns(const CUpdateMethod method, const size_t count,
-                                    const Constants *c, CParameters p, const size_t *starts,
-                                    const __m256 *slopes, const float *input, float *d_input,
-                                    size_t i, bool is_end, __m256i mask) {
-    __m256 x = load(input + i, is_end, mask);
-    __m256 dx = load(d_input + i, is_end, mask);
+                                    const size_t vectors, const Constants *c, CParameters p,
+                                    const size_t *starts, const __m256 *slopes, const float *input,
+                                    float *d_input, size_t i, bool is_end, __m256i mask) {
+    __m256 x[vectors_max], dx[vectors_max];
+    for (size_t v = 0; v < vectors; ++v) {
+        x[v] = load(input + i + v * lanes, is_end, mask);
+        dx[v] = load(d_input + i + v * lanes, is_end, mask);
+    }
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < count; ++row) {
-        float *place = p.weights + starts[row] + i;
-        __m256 w = load(place, is_end, mask);
-        dx = _mm256_fmadd_ps(slopes[row], w, dx);
-        __m256 after = moved(method, c, w, x, slopes[row], p, starts[row] + i, is_end, mask);
-        store(place, after, is_end, mask);
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; ++v) {
+            const size_t place = starts[row] + i + v * lanes;
+            __m256 w = load(p.weights + place, is_end, mask);
+            dx[v] = _mm256_fmadd_ps(slopes[row], w, dx[v]);
+            __m256 after = moved(method, c, w, x[v], slopes[row], p, place, is_end, mask);
+            store(p.weights + place, after, is_end, mask);
+        }
     }
-    store(d_input + i, dx, is_end, mask);
+    for (size_t v = 0; v < vectors; ++v) store(d_input + i + v * lanes, dx[v], is_end, mask);
 }
 
 ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
@@ -260,14 +274,20 @@ ALWAYS_INLINE void backward_rows(const CUpdateMethod method, const size_t count,
         starts[row] = rows[row] * inputs;
         slopes[row] = _mm256_set1_ps(d_output[rows[row]]);
     }
+    // Whole cache lines of a row at once, where registers allow it.
+    const size_t vectors = method == CUpdateMethodSGD ? vectors_max : 1;
+    const __m256i none = _mm256_setzero_si256();
     size_t i = 0;
 #pragma clang loop unroll_count(2)
+    for (; i + vectors * lanes <= inputs; i += vectors * lanes) {
+        backward_columns(method, count, vectors, c, p, starts, slopes, input, d_input, i, false,
+                         none);
+    }
     for (; i + lanes <= inputs; i += lanes) {
-        backward_columns(method, count, c, p, starts, slopes, input, d_input, i, false,
-                         _mm256_setzero_si256());
+        backward_columns(method, count, 1, c, p, starts, slopes, input, d_input, i, false, none);
     }
     if (i < inputs) {
-        backward_columns(method, count, c, p, starts, slopes, input, d_input, i, true,
+        backward_columns(method, count, 1, c, p, starts, slopes, input, d_input, i, true,
                          first_lanes(inputs - i));
     }
 }
@@ -351,12 +371,56 @@ ALWAYS_INLINE void copy(float *to, const float *from, size_t count) {
     }
 }
 
-ALWAYS_INLINE float dot(const float *a, const float *b, size_t count) {
-    return _mm256_cvtss_f32(multiply_rows(1, a, b, count));
-}
-
 #define PATH(name) avx2_##name
 #include "rows.inc"
+
+// 8 numbers of the mixture.
+ALWAYS_INLINE void mix_columns(const float *experts, const float *gate, float *mixture,
+                               size_t count, size_t size, size_t i, bool is_end, __m256i mask) {
+    __m256 sum = _mm256_setzero_ps();
+    for (size_t expert = 0; expert < count; ++expert) {
+        __m256 values = load(experts + expert * size + i, is_end, mask);
+        sum = _mm256_fmadd_ps(_mm256_set1_ps(gate[expert]), values, sum);
+    }
+    store(mixture + i, sum, is_end, mask);
+}
+
+void avx2_mix(const float *experts, const float *gate, float *mixture, size_t count, size_t size) {
+    size_t i = 0;
+    for (; i + lanes <= size; i += lanes) {
+        mix_columns(experts, gate, mixture, count, size, i, false, _mm256_setzero_si256());
+    }
+    if (i < size) {
+        mix_columns(experts, gate, mixture, count, size, i, true, first_lanes(size - i));
+    }
+}
+
+// An expert's product with the gradient, and its share of it, in one pass.
+void avx2_mix_backward(const float *experts, const float *gate, const float *d_mixture,
+                       float *d_experts, float *d_gate, size_t count, size_t size) {
+    const __m256 zero = _mm256_setzero_ps();
+    for (size_t expert = 0; expert < count; ++expert) {
+        const float *values = experts + expert * size;
+        float *gradient = d_experts + expert * size;
+        const __m256 share = _mm256_set1_ps(gate[expert]);
+        __m256 sum = zero;
+#define TAKE(is_end, mask)                                                                         \
+    __m256 d = load(d_mixture + i, is_end, mask);                                                  \
+    sum = _mm256_fmadd_ps(load(values + i, is_end, mask), d, sum);                                 \
+    store(gradient + i, _mm256_fmadd_ps(share, d, load(gradient + i, is_end, mask)), is_end, mask);
+        size_t i = 0;
+#pragma clang loop unroll_count(4)
+        for (; i + lanes <= size; i += lanes) {
+            TAKE(false, _mm256_setzero_si256())
+        }
+        if (i < size) {
+            const __m256i mask = first_lanes(size - i);
+            TAKE(true, mask)
+        }
+#undef TAKE
+        d_gate[expert] += _mm_cvtss_f32(sums(sum, zero, zero, zero));
+    }
+}
 
 // FNV-1a over the approximations of 2^13 numbers in [1, 4), which cover what the instruction sees
 // of a mantissa and of the exponent's parity.

@@ -113,3 +113,4 @@ void portable_backward(const CUpdateRule *rule, const CDenseLayer *layer, const 
 
 #define PATH(name) portable_##name
 #include "rows.inc"
+#include "mixture.inc"

@@ -90,3 +90,4 @@ void scalar_backward(const CUpdateRule *rule, const CDenseLayer *layer, const fl
 
 #define PATH(name) scalar_##name
 #include "rows.inc"
+#include "mixture.inc"

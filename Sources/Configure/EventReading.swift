@@ -107,8 +107,6 @@ extension OrderSettings {
 }
 
 extension JoinSettings {
-    private static let limitRange = 1...1_000_000_000
-
     mutating func read(_ root: Section) throws(ConfigurationError) {
         let section = try root.section(
             "join",
@@ -135,11 +133,11 @@ extension JoinSettings {
             }
             ?? guardRatio
 
-        let range = JoinSettings.limitRange
+        let limits = 1...JoinSettings.limitMax
         openImpressionsMax =
-            try section["max_open_impressions"]?.integer(in: 1...range.upperBound / 2)
+            try section["max_open_impressions"]?.integer(in: 1...limits.upperBound / 2)
             ?? openImpressionsMax
-        heldEventsMax = try section["max_held_events"]?.integer(in: range) ?? heldEventsMax
-        closedIDsMax = try section["max_closed_ids"]?.integer(in: range) ?? closedIDsMax
+        heldEventsMax = try section["max_held_events"]?.integer(in: limits) ?? heldEventsMax
+        closedIDsMax = try section["max_closed_ids"]?.integer(in: limits) ?? closedIDsMax
     }
 }

@@ -5,7 +5,8 @@ public import Join
 public struct JoinEstimate: Equatable, Sendable {
     /// What it holds once the longest window has passed.
     public var load: JoinLoad
-    /// The most that the limits let it hold of impressions of this shape.
+    /// What it holds of impressions of this shape when every limit is reached, and as many windows in
+    /// each queue no longer matter as do.
     public var loadMax: JoinLoad
     /// What it would hold without limits.
     public var unlimitedOpenImpressions: Double

@@ -3,15 +3,17 @@ internal import Events
 /// What a join holds, in numbers, from which its memory and its encoded size follow.
 public struct JoinLoad: Equatable, Sendable {
     public var openImpressions = 0
-    /// Those of the open ones that were clicked in time. Each has a record of its own, and so has one
-    /// that came later than another with a later time: it counts here as far as memory is concerned.
+    /// Those of the open ones that were clicked in time. Each has a record of its own. So has one that
+    /// came later than another with a later time: for `memoryBytes`, not for `encodedBytes`, it counts
+    /// here, too.
     public var openClicked = 0
     /// Impressions that wait for the end of their click window, in the order of opening. One that
     /// closed before that stays there until its turn, unless more than half are such.
     public var placesInLine = 0
     /// Conversion windows, likewise.
     public var conversionWindows = 0
-    /// Windows of what came out of order.
+    /// Windows and holds that do not fit at the end of their line, stale ones included; 0 in a steady
+    /// load.
     public var disorderedWindows = 0
     public var heldEvents = 0
     public var closedIDs = 0

@@ -8,6 +8,10 @@ public enum LabelTiming: String, CaseIterable, Sendable {
 
 /// The join's windows, limits and label timing. All times are milliseconds of event time.
 public struct JoinSettings: Equatable, Sendable {
+    /// The greatest limit of any kind. Of open impressions half as many: as many places in their
+    /// line may be stale, and the index numbers places by 30 bits.
+    public static let limitMax = 1_000_000_000
+
     /// How long after the impression a click counts, inclusive.
     public var clickWindow: Int64
     /// How long after the click a conversion counts, inclusive.

@@ -17,11 +17,10 @@ struct JoinState: ~Copyable, Sendable {
     var nextSequence: Int64 = 1
 
     init(settings: JoinSettings, partitionCount: Int) {
-        let limits = 1...(1 << 30)
-        // As many places in the line may be stale.
-        precondition((1...1 << 29).contains(settings.openImpressionsMax), "openImpressionsMax")
-        precondition(limits.contains(settings.heldEventsMax), "heldEventsMax")
-        precondition((0...1 << 30).contains(settings.closedIDsMax), "closedIDsMax")
+        let limitMax = JoinSettings.limitMax
+        precondition((1...limitMax / 2).contains(settings.openImpressionsMax), "openImpressionsMax")
+        precondition((1...limitMax).contains(settings.heldEventsMax), "heldEventsMax")
+        precondition((0...limitMax).contains(settings.closedIDsMax), "closedIDsMax")
         precondition(
             min(
                 settings.clickWindow,

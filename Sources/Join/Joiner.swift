@@ -13,9 +13,9 @@ internal import Synchronization
 public struct Joiner: Sendable, StateCodable {
     private var box: JoinBox
 
-    /// Limits are at least 1 and at most 2³⁰, `openImpressionsMax` at most 2²⁹, `closedIDsMax` may be
-    /// 0; windows are not negative;
-    /// `guardSpan` is at least 1 and at most 2⁵⁰, `guardRatio` from 0 to below 1.
+    /// Limits are at least 1 and at most `JoinSettings.limitMax`, `openImpressionsMax` at most half of
+    /// that, `closedIDsMax` may be 0; windows are not negative; `guardSpan` is at least 1 and at most
+    /// 2⁵⁰, `guardRatio` from 0 to below 1.
     public init(settings: JoinSettings, partitionCount: Int) {
         box = JoinBox(JoinState(settings: settings, partitionCount: partitionCount))
     }
@@ -163,7 +163,7 @@ public struct Joiner: Sendable, StateCodable {
         unsafe address.deallocate()
     }
 
-    /// In place: calling a method that does not change it through `state` copies all of it.
+    /// In place: called through `state`, even a method that does not change it copies all of it.
     func prefetch(_ event: Event) { unsafe address.pointee.prefetch(event) }
 
     var state: JoinState {

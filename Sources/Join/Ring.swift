@@ -1,6 +1,6 @@
 /// A first-in, first-out queue in pages that are used as a ring. Elements are numbered from 0 in
-/// the order in which they came, and can be reached by the low 30 bits of their number; at most 2³⁰
-/// are present. The ring keeps its pages when it shrinks.
+/// the order in which they came, and can be reached by the low 30 bits of their number while at
+/// most 2³⁰ are present. The ring keeps its pages when it shrinks.
 struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     /// Unused places hold leftovers. The page of the first element is never that of a last one that
     /// came round the ring.
@@ -76,9 +76,9 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     mutating func removeAll(where shouldRemove: (Element) -> Bool) {
         var end = firstNumber
         for number in firstNumber..<endNumber {
-            let element = self[number]
+            let element = pages[place(after: number - firstNumber)]
             if shouldRemove(element) { continue }
-            self[end] = element
+            pages[place(after: end - firstNumber)] = element
             end += 1
         }
         endNumber = end
@@ -107,7 +107,6 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     @inline(never)
     private mutating func insertPage(at place: Int, filledWith element: Element) -> Int {
         let size = Pages<Element>.pageSize
-        precondition(count < 1 << 30)
         pages.insertPage(at: place / size, filledWith: element)
         if count > 0 { start += size }
         return place

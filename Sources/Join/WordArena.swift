@@ -21,17 +21,18 @@ struct WordArena: ~Copyable, Sendable {
         var text: Range<Int> { Int(featureCount) * 4..<Int(featureCount) * 4 + Int(textCount) }
     }
 
-    /// They begin with a word for each number of blocks: the first free run of so many, as its block + 1,
-    /// 0 if there is none. A free run's first word holds the next one likewise.
+    /// The first page begins with the heads of the free lists: word n is for runs of n blocks. It is
+    /// the first free run, as its block + 1, or 0; a free run's first word holds the next one likewise.
     private var words: Pages<UInt32>
     /// The end of what was given out of the last page begun.
-    private var end = (blocksPerPage / 8 + 1) * 8
+    private var end = headBlocks * 8
     private var endOfPage = Pages<UInt32>.pageSize
     /// Pages that were given back.
     private var freePages: [Int] = []
     private var freeBlocks = 0
 
     private static var blocksPerPage: Int { Pages<UInt32>.pageSize / 8 }
+    private static var headBlocks: Int { blocksPerPage / 8 + 1 }
 
     init() {
         self.init(words: Pages())
@@ -51,7 +52,7 @@ struct WordArena: ~Copyable, Sendable {
 
     var memoryBytes: Int { words.memoryBytes }
 
-    /// Of stored runs, and of what was not given out yet.
+    /// Of stored runs, of the lists' heads, and of what was not given out yet.
     var usedBytes: Int { words.memoryBytes - freeBlocks * 32 }
 
     /// For runs of so many blocks on average. Runs of one size fill their pages but for what is too
@@ -60,9 +61,13 @@ struct WordArena: ~Copyable, Sendable {
         let blocks = Double(blocksPerPage)
         let perPage = blocks / blocksPerRun
         let isEven = blocksPerRun == blocksPerRun.rounded()
-        if count == 0 || blocksPerRun == 0 { return 0 }
-        if perPage < 1 { return Int(Double(count) * blocksPerRun) * 32 }
-        let pages = Double(count) / (isEven ? perPage.rounded(.down) : perPage * 0.97)
+        if count == 0 || blocksPerRun == 0 { return Pages<UInt32>.pageBytes }
+        if perPage < 1 {
+            return Int(Double(count) * blocksPerRun) * 32 + Pages<UInt32>.pageBytes
+        }
+        let pages =
+            Double(headBlocks) / blocks
+            + Double(count) / (isEven ? perPage.rounded(.down) : perPage * 0.97)
         return Int(pages.rounded(.up)) * Pages<UInt32>.pageBytes
     }
 

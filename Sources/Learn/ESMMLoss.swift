@@ -139,7 +139,7 @@ private struct Logits {
     func logQ(p: Double) -> Double {
         if p < 0.5 { return log1p(-p) }
         let (x, y) = (logQ1, logP1 + logQ2)
-        return max(x, y) + log1p(exp(-abs(x - y)))
+        return max(x, y) + LogDomain.logOnePlus(exp(-abs(x - y)))
     }
 
     /// σ(x), σ(−x) and their logarithms −softplus(−x), −softplus(x), from one exponential.
@@ -147,7 +147,7 @@ private struct Logits {
         _ x: Double
     ) -> (p: Double, q: Double, logP: Double, logQ: Double) {
         let decay = exp(-abs(x))
-        let small = log1p(decay)
+        let small = LogDomain.logOnePlus(decay)
         let (more, less) = (1 / (1 + decay), decay / (1 + decay))
         return x >= 0
             ? (more, less, -small, -x - small) : (less, more, x - small, -small)

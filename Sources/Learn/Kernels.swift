@@ -184,7 +184,7 @@ extension NetworkMemory {
         _ body: (UnsafePointer<CTable>, UnsafeBufferPointer<UInt32>, Int) -> Result
     ) -> Result {
         precondition(rows.count == tables.count)
-        return unsafe self.tables[tables.part].withUnsafeBufferPointer { all in
+        return unsafe self.tables.withTables(of: tables.part) { all in
             precondition(!tables.places.isEmpty && tables.places.upperBound <= all.count)
             return unsafe rows.withUnsafeBufferPointer { rows in
                 let first = unsafe all.baseAddress! + tables.places.lowerBound
@@ -201,6 +201,7 @@ extension NetworkMemory {
         unsafe gradients.address(vector.offset, vector.count)
     }
 
+    @inline(__always)
     private func cLayer(_ layer: DenseLayer) -> CDenseLayer {
         let (weights, input, output) = (layer.weights, layer.input, layer.output)
         precondition(input.count == weights.columns && output.count == weights.rows)
@@ -215,6 +216,7 @@ extension NetworkMemory {
     }
 
     /// Weights and optimizer state of a matrix.
+    @inline(__always)
     private func updated(_ matrix: Matrix) -> CParameters {
         let (offset, count) = (matrix.offset, matrix.count)
         return unsafe CParameters(

@@ -16,7 +16,7 @@ enum LogDomain {
 
     /// ln(1 + x) for x ≥ 0. What 1 + x loses in rounding is added to first order, which is several
     /// times faster than the library's log1p and as exact here.
-    private static func logOnePlus(_ x: Double) -> Double {
+    static func logOnePlus(_ x: Double) -> Double {
         let sum = 1 + x
         return log(sum) + (x - (sum - 1)) / sum
     }

@@ -45,20 +45,29 @@ struct PartTables {
     private var embedding: [CTable] = []
     private var wide: [CTable] = []
 
-    subscript(part: Part) -> [CTable] {
-        _read {
-            switch part {
-            case .embedding: yield embedding
-            case .wide: yield wide
-            case .dense: preconditionFailure("dense layers have no tables")
-            }
+    /// Lends the tables of a part.
+    @inline(__always)
+    func withTables<Result>(
+        of part: Part,
+        _ body: (UnsafeBufferPointer<CTable>) -> Result
+    ) -> Result {
+        switch part {
+        case .embedding: unsafe embedding.withUnsafeBufferPointer(body)
+        case .wide: unsafe wide.withUnsafeBufferPointer(body)
+        case .dense: preconditionFailure("dense layers have no tables")
         }
-        _modify {
-            switch part {
-            case .embedding: yield &embedding
-            case .wide: yield &wide
-            case .dense: preconditionFailure("dense layers have no tables")
-            }
+    }
+
+    /// Returns the place of the new table among those of its part.
+    mutating func append(_ table: CTable, of part: Part) -> Int {
+        switch part {
+        case .embedding:
+            embedding.append(table)
+            return embedding.count - 1
+        case .wide:
+            wide.append(table)
+            return wide.count - 1
+        case .dense: preconditionFailure("dense layers have no tables")
         }
     }
 }
@@ -108,8 +117,7 @@ struct NetworkLayout {
 
     /// Adds to `tables`; returns where.
     mutating func addTable(_ table: CTable, of part: Part) -> Int {
-        tables[part].append(table)
-        return tables[part].count - 1
+        tables.append(table, of: part)
     }
 
     private func align(_ count: inout Int) {

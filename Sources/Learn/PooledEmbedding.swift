@@ -12,7 +12,11 @@ struct PooledEmbedding {
     /// dRow = its occurrences · dOutput (/ the length, for a mean): one update per row.
     /// - Parameter occurrences: those of the list, each counting `scale` of its length.
     func backward(_ memory: inout NetworkMemory, occurrences: RowOccurrences) {
-        memory.update(occurrences.rows.span, of: table, scales: occurrences.scales.span)
+        memory.update(
+            occurrences.rows.span.extracting(first: occurrences.count),
+            of: table,
+            scales: occurrences.scales.span.extracting(first: occurrences.count)
+        )
     }
 
     /// What each row of a list counts.

@@ -8,10 +8,12 @@ struct RowOccurrences {
         var index: Int32 = 0
     }
 
-    /// The rows of the list counted last, by first occurrence.
+    /// The first `count` are the rows of the list counted last, by first occurrence. There is room for
+    /// the longest list so far.
     private(set) var rows: [UInt32] = []
     /// Of each: its occurrences times what each of them counts.
     private(set) var scales: [Float] = []
+    private(set) var count = 0
     /// Longest list in which rows are looked for one by one.
     private static let shortMax = 32
     /// A power of two of them, at most half in use.
@@ -19,32 +21,54 @@ struct RowOccurrences {
     private var epoch: UInt32 = 0
 
     mutating func count(_ list: Span<UInt32>, each scale: Float) {
-        rows.removeAll(keepingCapacity: true)
-        scales.removeAll(keepingCapacity: true)
-        if list.count <= Self.shortMax {
-            for index in list.indices {
-                add(list[index], scale, at: rows.firstIndex(of: list[index]))
-            }
-            return
+        while rows.count < list.count {
+            rows.append(0)
+            scales.append(0)
         }
-        clear(forLength: list.count)
-        for index in list.indices {
-            let slot = slot(of: list[index])
-            if slots[slot].epoch == epoch {
-                add(list[index], scale, at: Int(slots[slot].index))
-            } else {
-                slots[slot] = Slot(epoch: epoch, index: Int32(rows.count))
-                add(list[index], scale, at: nil)
-            }
+        if list.count <= Self.shortMax {
+            count = Self.count(list, each: scale, rows: &rows, scales: &scales)
+        } else {
+            countLong(list, each: scale)
         }
     }
 
-    private mutating func add(_ row: UInt32, _ scale: Float, at index: Int?) {
-        if let index {
+    /// Of a short list. Returns how many rows it has.
+    private static func count(
+        _ list: Span<UInt32>,
+        each scale: Float,
+        rows: inout [UInt32],
+        scales: inout [Float]
+    ) -> Int {
+        // Spans, so that whether the arrays are shared is asked once.
+        var rows = rows.mutableSpan
+        var scales = scales.mutableSpan
+        var count = 0
+        for position in list.indices {
+            let row = list[position]
+            var index = 0
+            while index < count, rows[index] != row { index += 1 }
+            if index == count {
+                rows[index] = row
+                scales[index] = 0
+                count += 1
+            }
             scales[index] += scale
-        } else {
-            rows.append(row)
-            scales.append(scale)
+        }
+        return count
+    }
+
+    private mutating func countLong(_ list: Span<UInt32>, each scale: Float) {
+        clear(forLength: list.count)
+        count = 0
+        for position in list.indices {
+            let slot = slot(of: list[position])
+            if slots[slot].epoch != epoch {
+                slots[slot] = Slot(epoch: epoch, index: Int32(count))
+                rows[count] = list[position]
+                scales[count] = 0
+                count += 1
+            }
+            scales[Int(slots[slot].index)] += scale
         }
     }
 

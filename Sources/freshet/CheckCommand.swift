@@ -143,7 +143,7 @@ struct CheckCommand: ParsableCommand {
         return lines + [
             "memory of the join: about \(bytes(join.load.memoryBytes)); what changes while a snapshot "
                 + "is written is there twice",
-            "  at the limits of the configuration at most \(bytes(join.loadMax.memoryBytes))",
+            "  when all limits of the configuration are reached, about \(bytes(join.loadMax.memoryBytes))",
             "snapshot before compression: about \(bytes(estimate.modelBytes + joinBytes)) "
                 + "(model and optimizer \(bytes(estimate.modelBytes)), join \(bytes(joinBytes))), "
                 + "and at most \(bytes(estimate.metricsBytesMax)) of metrics",

@@ -43,15 +43,15 @@ def join(bench):
     ]
     return [
         row("join, per event", runs, "nanoseconds_per_event", "ns",
-            f"at most 250 with 1 million open; scaled to a scalar learner of {SCALAR} in turns: "
-            + spread(scaled)),
+            f"at most 250 with 1 million open; {spread(scaled)} ns if the scalar learner, "
+            f"run in turns, reached {SCALAR} thousand/s"),
         row("join, per open impression", runs, "bytes_per_open_impression", "bytes",
             "at most 200 beside feature ids; id text apart, too"),
     ]
 
 
 def scalar_pace(bench):
-    """How fast this machine is now, by the scalar learner; 1 where the targets are stated for."""
+    """How fast the scalar learner is now; 1 on the machine that the targets are stated for."""
     figures = train(bench, "sgd", "scalar", examples=bench.examples // 5)
     return figures["examples_per_second"] / 1e3 / SCALAR
 
