@@ -23,6 +23,8 @@ struct JoinBenchmark: ParsableCommand {
     @Option(help: "Of the stream.")
     var seed: UInt64 = 1
 
+    @OptionGroup var reference: ReferenceOptions
+
     @Flag(help: "Read every word that is trained, as a learner would.")
     var reading = false
 
@@ -52,7 +54,13 @@ struct JoinBenchmark: ParsableCommand {
         // Until closed ids are forgotten, and the queues have come round.
         bench.fill(seconds: 75)
 
-        let times = (0..<repetitions).map { _ in bench.secondsPerEvent(count: events) }.sorted()
+        var reference = try reference.makeReference()
+        var times: [Double] = []
+        for _ in 0..<repetitions {
+            times.append(bench.secondsPerEvent(count: events, beside: &reference))
+        }
+        times.sort()
+        figures["scalar_examples_per_second"] = reference?.examplesPerSecond
         figures["open_impressions"] = Double(bench.joiner.openImpressionCount)
         figures["closed_ids"] = Double(bench.joiner.closedIDCount)
         figures["memory_bytes"] = Double(bench.joiner.memoryBytes)
@@ -76,9 +84,13 @@ private struct JoinBench<Sink: JoinSink> {
     private let impressionsPerSecond: Double
     /// Of the impressions applied so far: their features, and their texts.
     private(set) var wordBytes = 0
+    /// CPU seconds of all repetitions so far.
+    private var timedSeconds = 0.0
 
     /// Few enough that the decoder's part of the stream would lie in the cache, too.
     private static var chunk: Int { 2000 }
+    /// So many that what a turn of the reference leaves in the cache is soon out of it.
+    private static var chunksPerTurn: Int { 20 }
 
     init(open: Int, seed: UInt64, sink: Sink) {
         let settings = JoinSettings(
@@ -107,16 +119,22 @@ private struct JoinBench<Sink: JoinSink> {
         }
     }
 
-    /// CPU seconds per event, over at least so many.
-    mutating func secondsPerEvent(count: Int) -> Double {
+    /// CPU seconds per event, over at least so many, in turns with the reference.
+    mutating func secondsPerEvent(count: Int, beside reference: inout ScalarReference?) -> Double {
         var events = 0
         var total = 0.0
         while events < count {
-            stream.advance(impressions: Self.chunk)
-            let start = cpuSeconds()
-            applyChunk()
-            total += cpuSeconds() - start
-            events += stream.events.count
+            var turn = 0.0
+            for _ in 0..<Self.chunksPerTurn {
+                stream.advance(impressions: Self.chunk)
+                let start = cpuSeconds()
+                applyChunk()
+                turn += cpuSeconds() - start
+                events += stream.events.count
+            }
+            total += turn
+            timedSeconds += turn
+            reference?.catchUp(to: timedSeconds)
         }
         return total / Double(events)
     }

@@ -30,6 +30,11 @@ struct LearnerBenchmark: ParsableCommand {
 
     @OptionGroup var model: ModelVariant
 
+    @OptionGroup var reference: ReferenceOptions
+
+    /// Examples of a turn: some milliseconds.
+    private static var turn: Int { 500 }
+
     func run() throws {
         var configuration = try Configuration(file: config)
         try model.apply(to: &configuration)
@@ -46,7 +51,13 @@ struct LearnerBenchmark: ParsableCommand {
             labelled = scale.examples(count: examples)
         }
         var run = TrainingRun(configuration, path: model.path)
-        var figures = run.train(labelled)
+        var reference = try reference.makeReference()
+        for start in stride(from: 0, to: labelled.count, by: Self.turn) {
+            run.train(labelled, start..<min(start + Self.turn, labelled.count))
+            reference?.catchUp(to: run.seconds)
+        }
+        var figures = run.figures
+        figures["scalar_examples_per_second"] = reference?.examplesPerSecond
         figures["peak_memory_megabytes"] = peakMemoryBytes() / 1e6
         try figures.print()
     }
@@ -58,11 +69,14 @@ struct LearnerBenchmark: ParsableCommand {
     }
 }
 
-/// One pass of a fresh network over examples.
+/// A fresh network, trained on examples, each of them scored.
 struct TrainingRun: ~Copyable {
     private var network: Network
     private var metrics: Metrics
     private let calibration: Calibration
+    /// Processor seconds of training and scoring.
+    private(set) var seconds = 0.0
+    private var count = 0
 
     init(_ configuration: Configuration, path: KernelPath) {
         let learn = configuration.learn
@@ -81,11 +95,14 @@ struct TrainingRun: ~Copyable {
         )
     }
 
-    /// Examples per second, and how good the predictions were that were made before training.
-    mutating func train(_ examples: TrainingExamples) -> Figures {
+    var examplesPerSecond: Double { Double(count) / seconds }
+
+    /// Trains on some of the examples.
+    mutating func train(_ examples: TrainingExamples, _ range: Range<Int>) {
         let words = examples.words
-        let seconds = processorSeconds {
-            for index in 0..<examples.count {
+        count += range.count
+        seconds += processorSeconds {
+            for index in range {
                 let labels = examples.labels[index]
                 let prediction = network.train(
                     features: words.span.extracting(examples.range(index)),
@@ -107,9 +124,13 @@ struct TrainingRun: ~Copyable {
                 )
             }
         }
+    }
+
+    /// Examples per second, and how good the predictions were that were made before training.
+    var figures: Figures {
         let tasks = metrics.report().all
         var figures = Figures()
-        figures["examples_per_second"] = Double(examples.count) / seconds
+        figures["examples_per_second"] = examplesPerSecond
         figures["ctr_auc"] = tasks.ctr.auc
         figures["ctcvr_auc"] = tasks.ctcvr.auc
         figures["ctr_normalized_entropy"] = tasks.ctr.normalizedEntropy

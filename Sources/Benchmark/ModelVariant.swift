@@ -71,7 +71,7 @@ struct ModelVariant: ParsableArguments {
 extension LearnSettings {
     /// The settings that ranked best on the standard job of seed 2, first on 100,000 impressions, then on
     /// 300,000; other seeds report.
-    fileprivate mutating func tune(_ method: ModelVariant.Method) {
+    mutating func tune(_ method: ModelVariant.Method) {
         switch (method, network.wide) {
         case (.sgd, _):
             optimizer.method = .sgd

@@ -49,6 +49,8 @@ public struct Ledger: Equatable, Sendable {
     /// A new event is consumed and goes to its first place.
     public mutating func enter(_ place: Place, partition: Int32, count: Int = 1) {
         let start = Int(partition) * Self.width
+        // A span, so that whether the array is shared is asked once.
+        var entries = entries.mutableSpan
         entries[start + Self.placeCount] += count
         entries[start + place.rawValue] += count
     }
@@ -56,6 +58,7 @@ public struct Ledger: Equatable, Sendable {
     /// An event that was consumed before changes its place.
     public mutating func move(from: Place, to: Place, partition: Int32) {
         let start = Int(partition) * Self.width
+        var entries = entries.mutableSpan
         entries[start + from.rawValue] -= 1
         entries[start + to.rawValue] += 1
     }

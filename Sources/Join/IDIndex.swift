@@ -30,7 +30,7 @@ struct IDIndex: ~Copyable, Sendable {
 
     private init(bits: Int) {
         self.init(words: Pages(), bits: bits)
-        while words.elementCount <= mask * Self.wordsPerBucket { words.appendPage(filledWith: 0) }
+        while words.elementCount <= mask * Self.wordsPerBucket { words.appendPage() }
     }
 
     private init(words: consuming Pages<UInt32>, bits: Int) {

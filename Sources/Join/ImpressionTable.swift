@@ -100,6 +100,7 @@ struct ImpressionTable: ~Copyable, Sendable {
     /// What ending the click windows of the next impressions takes.
     @inline(__always)
     func prefetchClosing() {
+        open.prefetchInLine(8)
         guard let next = open.inLine(4) else { return }
         if next.isTracked {
             open.prefetch(next.slot)

@@ -7,20 +7,21 @@ extension JoinState {
     mutating func closeWindows<Sink: JoinSink & ~Copyable>(before time: Int64, sink: inout Sink) {
         while true {
             let endInLine = Self.end(of: settings.clickWindow, from: impressions.open.firstTime)
-            let end = min(endInLine, timers.firstEnd)
-            guard end < time else { break }
-            if end == endInLine && isLineNext(end) {
-                endFirstInLine(at: end, sink: &sink)
+            let endOfTimer = timers.firstEnd
+            guard min(endInLine, endOfTimer) < time else { break }
+            if endInLine < endOfTimer || endInLine == endOfTimer && isLineFirst {
+                endFirstInLine(at: endInLine, sink: &sink)
             } else {
                 endFirstTimer(sink: &sink)
             }
         }
     }
 
-    /// Whether the impression whose turn is next was opened before all else that ends then.
-    private func isLineNext(_ end: Int64) -> Bool {
-        guard timers.firstEnd == end, let timer = timers.first else { return true }
-        return impressions.open.first.map { $0.sequence < timer.sequence } ?? false
+    /// Of the impression whose turn is next and the first timer, which end at once: whether the
+    /// impression was opened first.
+    private var isLineFirst: Bool {
+        guard let impression = impressions.open.first, let timer = timers.first else { return false }
+        return impression.sequence < timer.sequence
     }
 
     private mutating func endFirstInLine<Sink: JoinSink & ~Copyable>(

@@ -14,40 +14,24 @@ extension JoinState {
         guards.countImpression(at: event.time)
         if impressions.open.isFull { dropOldestImpression() }
         ledger.enter(.pending, partition: event.partition)
-        let impression = arrival(event, features: features, text: text, sink: &sink)
-        if let click = held.find(.click, event.impressionID) {
-            let click = release(click)
-            joinHeldClick(click, to: track(impression), sink: &sink)
-        } else if impressions.open.isInOrder(event.time) {
-            impressions.append(impression)
-        } else {
-            _ = track(impression)
-        }
-    }
-
-    /// What is kept of an impression: its features, changed to what is to be trained, its text, and
-    /// its prediction.
-    @inline(__always)
-    private mutating func arrival<Sink: JoinSink & ~Copyable>(
-        _ event: Event,
-        features: Span<UInt32>,
-        text: Span<UInt8>,
-        sink: inout Sink
-    ) -> OpenImpression {
+        // What is kept of it: its features, changed to what is to be trained, its text, and its
+        // prediction.
         let run = impressions.open.store(features: features, text: text)
         expectTraining(sink: &sink)
         let prediction = impressions.open.withMutableFeatures(run) {
             sink.arrive(event, features: &$0)
         }
-        return OpenImpression(
-            id: event.impressionID,
-            time: event.time,
-            sequence: takeSequence(),
-            partition: event.partition,
-            weight: event.weight,
-            prediction: prediction,
-            run: run
-        )
+        let sequence = takeSequence()
+        if let click = held.find(.click, event.impressionID) {
+            let impression = OpenImpression(event, sequence, prediction, run)
+            joinHeldClick(release(click), to: track(impression), sink: &sink)
+        } else if impressions.open.isInOrder(event.time) {
+            // Made here, so that its fields go to the line one by one: copying what has just been
+            // written field by field waits until all writes before it are done.
+            impressions.append(OpenImpression(event, sequence, prediction, run))
+        } else {
+            _ = track(OpenImpression(event, sequence, prediction, run))
+        }
     }
 
     /// The click window that ends next is, as a rule, what trains next.

@@ -19,6 +19,20 @@ struct OpenImpression: BitwiseCopyable, Sendable {
 }
 
 extension OpenImpression {
+    /// One that came as this event.
+    @inline(__always)
+    init(_ event: Event, _ sequence: Int64, _ prediction: Prediction, _ run: WordArena.Run) {
+        self.init(
+            id: event.impressionID,
+            time: event.time,
+            sequence: sequence,
+            partition: event.partition,
+            weight: event.weight,
+            prediction: prediction,
+            run: run
+        )
+    }
+
     @inline(__always)
     func example(_ labels: Labels, at time: Int64) -> Example {
         Example(

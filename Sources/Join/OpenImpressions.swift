@@ -87,6 +87,10 @@ struct OpenImpressions: ~Copyable, Sendable {
         distance < line.count ? line[line.firstNumber + distance] : nil
     }
 
+    /// Has the processor fetch the place so many after the first.
+    @inline(__always)
+    func prefetchInLine(_ distance: Int) { line.prefetch(distance) }
+
     /// Whether one that came at this time would be in order.
     func isInOrder(_ time: Int64) -> Bool { line.isEmpty || time >= lastTime }
 

@@ -37,7 +37,7 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     }
 
     mutating func append(_ element: Element) {
-        if count == pages.elementCount { pages.appendPage(filledWith: element) }
+        if count == pages.elementCount { pages.appendPage() }
         pages[count] = element
         count += 1
     }

@@ -123,15 +123,11 @@ internal import CCacheLine
         }
     }
 
-    /// Adds a page in front of page `index`, or at the end; those after it move up.
-    mutating func insertPage(at index: Int, filledWith element: Element) {
+    /// Adds a page of zeros in front of page `index`, or at the end; those after it move up.
+    mutating func insertPage(at index: Int) {
         precondition((0...pageCount).contains(index))
         reserve(pageCount + 1)
-        let page = Page(
-            count: Self.pageSize,
-            filledWith: element,
-            isSlabPiece: pageCount >= fewPages
-        )
+        let page = Page<Element>(count: Self.pageSize, isSlabPiece: pageCount >= fewPages)
         let moved = pageCount - index
         unsafe (readable + index + 1).update(from: readable + index, count: moved)
         unsafe (writable + index + 1).update(from: writable + index, count: moved)
@@ -141,16 +137,13 @@ internal import CCacheLine
         elementCount += Self.pageSize
     }
 
-    mutating func appendPage(filledWith element: Element) {
-        insertPage(at: pageCount, filledWith: element)
-    }
+    mutating func appendPage() { insertPage(at: pageCount) }
 
-    /// Replaces a page by one of `count` elements, at least as many as in an ordinary one. Those
+    /// Replaces a page by one of `count` zeros, at least as many as in an ordinary one. Those
     /// beyond can be reached through spans only.
-    mutating func replacePage(_ index: Int, count: Int, filledWith element: Element) {
-        let page = Page(
+    mutating func replacePage(_ index: Int, count: Int) {
+        let page = Page<Element>(
             count: max(count, Self.pageSize),
-            filledWith: element,
             isSlabPiece: count <= Self.pageSize && pageCount >= fewPages
         )
         elementCount += page.count - pages[index].count
@@ -221,11 +214,16 @@ extension Pages where Element == UInt32 {
     let count: Int
     private let isSlabPiece: Bool
 
-    init(count: Int, filledWith element: Element, isSlabPiece: Bool) {
+    /// Zero bytes, which only numbers are read as: other elements are written first.
+    init(count: Int, isSlabPiece: Bool) {
         unsafe elements = Self.allocate(count, isSlabPiece: isSlabPiece)
         self.count = count
         self.isSlabPiece = isSlabPiece
-        unsafe elements.initialize(repeating: element, count: count)
+        unsafe UnsafeMutableRawPointer(elements).initializeMemory(
+            as: UInt8.self,
+            repeating: 0,
+            count: count * MemoryLayout<Element>.stride
+        )
     }
 
     init(copying other: Page) {

@@ -47,7 +47,7 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     mutating func append(_ element: Element) {
         var end = place(after: count)
         if end % Pages<Element>.pageSize == 0 && (pages.pageCount == 0 || meetsStart(end)) {
-            end = insertPage(at: end, filledWith: element)
+            end = insertPage(at: end)
         }
         pages[end] = element
         endNumber += 1
@@ -105,9 +105,9 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
 
     /// Adds a page before the first element's, which moves up with those after it.
     @inline(never)
-    private mutating func insertPage(at place: Int, filledWith element: Element) -> Int {
+    private mutating func insertPage(at place: Int) -> Int {
         let size = Pages<Element>.pageSize
-        pages.insertPage(at: place / size, filledWith: element)
+        pages.insertPage(at: place / size)
         if count > 0 { start += size }
         return place
     }

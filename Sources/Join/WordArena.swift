@@ -36,7 +36,7 @@ struct WordArena: ~Copyable, Sendable {
 
     init() {
         self.init(words: Pages())
-        words.appendPage(filledWith: 0)
+        words.appendPage()
     }
 
     private init(words: consuming Pages<UInt32>) { self.words = words }
@@ -101,7 +101,7 @@ struct WordArena: ~Copyable, Sendable {
     @inline(never)
     private mutating func freePage(of run: Run) {
         let page = Int(run.block) / Self.blocksPerPage
-        words.replacePage(page, count: Pages<UInt32>.pageSize, filledWith: 0)
+        words.replacePage(page, count: Pages<UInt32>.pageSize)
         freePages.append(page)
         freeBlocks += Self.blocksPerPage
     }
@@ -160,7 +160,7 @@ struct WordArena: ~Copyable, Sendable {
     private mutating func allocateNew(_ blockCount: Int) -> UInt32 {
         if blockCount > Self.blocksPerPage {
             let page = takePage()
-            words.replacePage(page, count: blockCount * 8, filledWith: 0)
+            words.replacePage(page, count: blockCount * 8)
             return UInt32(page * Self.blocksPerPage)
         }
         if end + blockCount * 8 > endOfPage { beginPage() }
@@ -180,7 +180,7 @@ struct WordArena: ~Copyable, Sendable {
             freeBlocks -= Self.blocksPerPage
             return page
         }
-        words.appendPage(filledWith: 0)
+        words.appendPage()
         return words.pageCount - 1
     }
 }
