@@ -221,6 +221,8 @@ struct WatchCommandTests {
             return names.allSatisfy { !$0.hasPrefix(".") }
         }
         #expect(scene.versions.count <= 3)
+        // All that may have been done before: then this says that the watcher is there, too.
+        try wait(for: "its word: \(watcher.errors)") { watcher.errors.contains("published") }
         try end(watcher)
         print("killed \(kills) times, \(last) versions under way, seed \(seed)")
     }

@@ -4,7 +4,7 @@ import shutil
 
 from ..figures import Row, spread
 from ..inputs import STANDARD
-from .learner import SCALAR, train
+from .learner import SCALAR, reference, scalar_pace
 
 
 def repeated(bench, command, *options):
@@ -32,28 +32,16 @@ def decode(bench):
 
 
 def join(bench):
-    """In turns with the scalar learner, before and after: the machine's pace changes."""
-    paces, runs = [scalar_pace(bench)], []
-    for _ in range(bench.runs):
-        runs.append(bench.programs.figures("join"))
-        paces.append(scalar_pace(bench))
-    scaled = [
-        figures["nanoseconds_per_event"] * (before + after) / 2
-        for figures, before, after in zip(runs, paces, paces[1:])
-    ]
+    """In turns with the scalar learner."""
+    runs = repeated(bench, "join", *reference(bench))
+    scaled = [figures["nanoseconds_per_event"] * scalar_pace(figures) for figures in runs]
     return [
         row("join, per event", runs, "nanoseconds_per_event", "ns",
-            f"at most 250 with 1 million open; {spread(scaled)} ns if the scalar learner, "
-            f"run in turns, reached {SCALAR} thousand/s"),
+            f"at most 250 with 1 million open; {spread(scaled)} ns where scalar SGD, in turns, "
+            f"reaches {SCALAR} thousand/s"),
         row("join, per open impression", runs, "bytes_per_open_impression", "bytes",
             "at most 200 beside feature ids; id text apart, too"),
     ]
-
-
-def scalar_pace(bench):
-    """How fast the scalar learner is now; 1 on the machine that the targets are stated for."""
-    figures = train(bench, "sgd", "scalar", examples=bench.examples // 5)
-    return figures["examples_per_second"] / 1e3 / SCALAR
 
 
 def snapshot(bench):
