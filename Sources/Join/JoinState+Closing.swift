@@ -20,7 +20,9 @@ extension JoinState {
     /// Of the impression whose turn is next and the first timer, which end at once: whether the
     /// impression was opened first.
     private var isLineFirst: Bool {
-        guard let impression = impressions.open.first, let timer = timers.first else { return false }
+        guard let impression = impressions.open.first, let timer = timers.first else {
+            return false
+        }
         return impression.sequence < timer.sequence
     }
 

@@ -59,16 +59,21 @@ extension PublicationFolder {
         let number = try nextNumber()
         let directory = draftDirectory(number)
         return try performing { () throws(FileError) in
-            for name in try files.list(versions) where name.hasPrefix(".") {
-                // What cannot be removed costs disk, and is tried again.
-                try? removeAbandoned(name)
-            }
+            try removeAbandoned()
             let lockFile = directory + ".lock"
             guard let lock = try files.lock(lockFile, waits: false) else {
                 throw FileError(operation: "lock", path: lockFile, reason: "it is in use")
             }
             try files.makeDirectory(directory)
             return Draft(number: number, directory: directory, lockFile: lockFile, lock: lock)
+        }
+    }
+
+    /// Removes what killed publishers left, under the folder's lock. What cannot be removed costs disk,
+    /// and is tried again.
+    func removeAbandoned() throws(FileError) {
+        for name in try files.list(versions) where name.hasPrefix(".") {
+            try? removeAbandoned(name)
         }
     }
 

@@ -66,7 +66,8 @@ public struct PublicationFolder: Sendable {
         self.files = files
     }
 
-    /// Creates the folder if it is not there, and refuses one that holds other things.
+    /// Creates the folder if it is not there, and refuses one that holds other things. Removes what
+    /// killed publishers left.
     /// - Throws: `ExportError` saying what is in the way.
     public func prepare() throws(ExportError) {
         try performing { () throws(FileError) in
@@ -86,8 +87,10 @@ public struct PublicationFolder: Sendable {
             try files.syncDirectory(directory)
             files.syncParent(of: directory)
         }
-        // Shows whether it can be written to.
-        try locked {}
+        // Shows whether it can be written to, too.
+        try locked { () throws(ExportError) in
+            try performing { () throws(FileError) in try removeAbandoned() }
+        }
     }
 
     /// What is published; nil before anything is.
