@@ -209,6 +209,7 @@ ALWAYS_INLINE void multiply_pair(const float *weights, const float *a, const flo
         of_a[row] = _mm256_fmadd_ps(w, in_a, of_a[row]);                                           \
         of_b[row] = _mm256_fmadd_ps(w, in_b, of_b[row]);                                           \
     }
+#pragma clang loop unroll_count(2)
     for (; i + lanes <= inputs; i += lanes) {
         ADD(false, _mm256_setzero_si256())
     }

@@ -35,12 +35,13 @@ struct TaskTower {
     }
 
     func forward(_ memory: inout NetworkMemory) -> Float {
-        for layer in layers { layer.forward(&memory) }
+        // By index: iterating would copy each layer.
+        for index in layers.indices { layers[index].forward(&memory) }
         return memory.activations[logit.offset]
     }
 
     func backward(_ memory: inout NetworkMemory, logitGradient: Float) {
         memory.gradients[logit.offset] = logitGradient
-        for layer in layers.reversed() { layer.backward(&memory) }
+        for index in layers.indices.reversed() { layers[index].backward(&memory) }
     }
 }
