@@ -135,11 +135,16 @@ struct PublicationFolderTests {
         _ = try folder.publish(replacing: folder.current()) { directory in
             #expect(directory.hasSuffix("/.0000000008"))
             try FakeExport.write(8, to: directory)
-            // Another publisher meanwhile.
+            // Another publisher starts and publishes meanwhile.
+            try other.prepare()
             try other.publish(9)
             #expect(FileManager.default.fileExists(atPath: directory + "/export.json"))
         }
         #expect(try generation(folder) == 9)
+        #expect(try names(folder) == ["0000000001", "0000000009"])
+        // One that starts has it removed, though it may have nothing to publish.
+        try FakeExport.write(7, to: try directory(folder, ".0000000007"))
+        try folder.prepare()
         #expect(try names(folder) == ["0000000001", "0000000009"])
     }
 
