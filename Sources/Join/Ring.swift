@@ -51,6 +51,8 @@ struct Ring<Element: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
         }
         pages[end] = element
         endNumber += 1
+        // Where the next ones go: a write that waits for its cache line holds up those behind it.
+        prefetch(count + 4)
     }
 
     /// The element so many after the first, or what is to come to its place.
