@@ -54,6 +54,16 @@ public struct ExportDestination: Sendable {
     /// What is there may be replaced if it is nothing, an empty directory, or an export and nothing else.
     private func checkReplaceable() throws(ExportError) {
         try checkPlace()
+        do throws(ExportError) {
+            try checkContents()
+        } catch {
+            // Another export may have changed places with what was looked at, which is being removed
+            // then: only what is there still is refused.
+            try checkContents()
+        }
+    }
+
+    private func checkContents() throws(ExportError) {
         let kind: FileKind?
         let found: [String]
         do throws(FileError) {
