@@ -71,6 +71,7 @@ struct TimerQueue: ~Copyable, Sendable {
     }
 
     /// What ends first. It may be stale.
+    // Calling it would copy all of the queue.
     @inline(__always)
     var first: Timer? {
         Self.earlier(Self.earlier(conversionWindows.first, holds.first), disordered.first)

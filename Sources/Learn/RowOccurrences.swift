@@ -26,14 +26,14 @@ struct RowOccurrences {
             scales.append(0)
         }
         if list.count <= Self.shortMax {
-            count = Self.count(list, each: scale, rows: &rows, scales: &scales)
+            count = Self.countShort(list, each: scale, rows: &rows, scales: &scales)
         } else {
             countLong(list, each: scale)
         }
     }
 
-    /// Of a short list. Returns how many rows it has.
-    private static func count(
+    /// Returns how many rows the list has.
+    private static func countShort(
         _ list: Span<UInt32>,
         each scale: Float,
         rows: inout [UInt32],
